@@ -1,0 +1,4 @@
+module sluice.dev/proto
+
+go 1.26
+
