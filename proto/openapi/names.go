@@ -1,0 +1,105 @@
+package openapi
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+	replayv1 "sluice.dev/proto/gen/sluice/replay/v1"
+)
+
+// files are all files that define services with a REST form.
+var files = []protoreflect.FileDescriptor{
+	policyv1.File_sluice_policy_v1_endpoint_proto,
+	policyv1.File_sluice_policy_v1_validation_proto,
+	policyv1.File_sluice_policy_v1_settings_proto,
+	policyv1.File_sluice_policy_v1_api_key_proto,
+	capturev1.File_sluice_capture_v1_capture_proto,
+	replayv1.File_sluice_replay_v1_replay_proto,
+	eventsv1.File_sluice_events_v1_audit_proto,
+	eventsv1.File_sluice_events_v1_channel_proto,
+	eventsv1.File_sluice_events_v1_dashboard_proto,
+	eventsv1.File_sluice_events_v1_destination_proto,
+	eventsv1.File_sluice_events_v1_monitor_proto,
+	eventsv1.File_sluice_events_v1_subscription_proto,
+}
+
+// restMethods returns the methods by the generator's operation id.
+func restMethods() (map[string]protoreflect.MethodDescriptor, error) {
+	out := map[string]protoreflect.MethodDescriptor{}
+	for _, file := range files {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			for j := range service.Methods().Len() {
+				m := service.Methods().Get(j)
+				out[string(service.Name())+"_"+string(m.Name())] = m
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no service is linked in")
+	}
+	return out, nil
+}
+
+// renameSchemas gives the fields of all messages their proto names.
+func renameSchemas(schemas object) error {
+	for name, raw := range schemas {
+		if !strings.HasPrefix(name, "sluice.") {
+			continue
+		}
+		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+		if err != nil {
+			return fmt.Errorf("schema %s: %w", name, err)
+		}
+		if message, ok := found.(protoreflect.MessageDescriptor); ok {
+			if err := renameFields(raw.(object), message); err != nil {
+				return fmt.Errorf("schema %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// renameFields gives the properties of one schema their proto names, and says
+// of those that are absent in some answers that they may be null.
+func renameFields(schema object, message protoreflect.MessageDescriptor) error {
+	properties, ok := schema["properties"].(object)
+	if !ok {
+		return nil
+	}
+	renamed := object{}
+	for name, raw := range properties {
+		field := message.Fields().ByJSONName(name)
+		if field == nil {
+			return fmt.Errorf("%s has no field %q", message.FullName(), name)
+		}
+		renamed[string(field.Name())] = nullable(raw.(object), field)
+	}
+	schema["properties"] = renamed
+	delete(schema, "oneOf") // the generator repeats each oneof's fields here; the text of the API says that one is needed
+	return nil
+}
+
+// nullable says that a message field is null when it is not set.
+func nullable(property object, field protoreflect.FieldDescriptor) object {
+	if field.Message() == nil || field.IsList() || field.IsMap() {
+		return property
+	}
+	if kind, ok := property["type"].(string); ok {
+		property["type"] = []any{kind, "null"}
+		return property
+	}
+	description := property["description"]
+	delete(property, "description")
+	out := object{"oneOf": []any{property, object{"type": "null"}}}
+	if description != nil {
+		out["description"] = description
+	}
+	return out
+}
