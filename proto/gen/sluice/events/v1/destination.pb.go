@@ -254,7 +254,11 @@ type WebhookTarget struct {
 	// "whsec_" and base64; never returned.
 	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
 	// Further headers to send; values are never returned.
-	Headers       map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Headers map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Events in one request. Up to 1: one event, as a CloudEvent in binary mode.
+	// More: a JSON array of CloudEvents, application/cloudevents-batch+json, for
+	// receivers that know it.
+	MaxBatch      uint32 `protobuf:"varint,4,opt,name=max_batch,json=maxBatch,proto3" json:"max_batch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -308,6 +312,13 @@ func (x *WebhookTarget) GetHeaders() map[string]string {
 		return x.Headers
 	}
 	return nil
+}
+
+func (x *WebhookTarget) GetMaxBatch() uint32 {
+	if x != nil {
+		return x.MaxBatch
+	}
+	return 0
 }
 
 // DeliveryStatus is how delivery goes. Over all subscriptions of a destination.
@@ -990,11 +1001,12 @@ const file_sluice_events_v1_destination_proto_rawDesc = "" +
 	"\x06ddsite\x18\x02 \x01(\tR\x06ddsite\x12\x16\n" +
 	"\x06ddtags\x18\x03 \x01(\tR\x06ddtags\x12\x18\n" +
 	"\aservice\x18\x04 \x01(\tR\aservice\x12\x10\n" +
-	"\x03url\x18\x05 \x01(\tR\x03url\"\xd0\x01\n" +
+	"\x03url\x18\x05 \x01(\tR\x03url\"\xf7\x01\n" +
 	"\rWebhookTarget\x12\x19\n" +
 	"\x03url\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03url\x12\x1b\n" +
 	"\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01R\x06secret\x12K\n" +
-	"\aheaders\x18\x03 \x03(\v2,.sluice.events.v1.WebhookTarget.HeadersEntryB\x03\x80\x01\x01R\aheaders\x1a:\n" +
+	"\aheaders\x18\x03 \x03(\v2,.sluice.events.v1.WebhookTarget.HeadersEntryB\x03\x80\x01\x01R\aheaders\x12%\n" +
+	"\tmax_batch\x18\x04 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bmaxBatch\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x01\n" +
