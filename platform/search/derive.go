@@ -1,0 +1,84 @@
+package search
+
+import "strings"
+
+// The derived fields, each once for ClickHouse and once for memory.
+
+const (
+	severitySQL   = "multiIf(ifNull(status, 599) >= 500, 'error', status >= 400, 'warn', 'info')"
+	outcomeSQL    = "if(ifNull(status, 599) >= 500 OR basic_auth_decision NOT IN ('', 'allow'), 'failure', 'success')"
+	serverNameSQL = "lower(if(tls_sni = '', host, tls_sni))"
+)
+
+// noAnswer counts a request that got no response among the 5xx.
+const noAnswer = 599
+
+func statusOf(r Record) int64 {
+	if n, ok := r.Number("status"); ok {
+		return n
+	}
+	return noAnswer
+}
+
+func severity(r Record) string {
+	switch s := statusOf(r); {
+	case s >= 500:
+		return "error"
+	case s >= 400:
+		return "warn"
+	}
+	return "info"
+}
+
+func outcome(r Record) string {
+	login := first(r.Text("basic_auth_decision", ""))
+	if statusOf(r) >= 500 || login != "" && login != "allow" {
+		return "failure"
+	}
+	return "success"
+}
+
+func serverName(r Record) string {
+	if sni := first(r.Text("tls_sni", "")); sni != "" {
+		return lowerASCII(sni)
+	}
+	return lowerASCII(first(r.Text("host", "")))
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// httpVersion completes a version: 2 and HTTP/2 are HTTP/2.0.
+func httpVersion(v string) string {
+	number, _ := strings.CutPrefix(strings.ToUpper(v), "HTTP/")
+	if number == "" || strings.Trim(number, "0123456789.") != "" {
+		return v
+	}
+	if !strings.Contains(number, ".") {
+		number += ".0"
+	}
+	return "HTTP/" + number
+}
+
+func upperASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		return r
+	}, s)
+}
+
+// lowerASCII is ClickHouse's lower(): it leaves all but A to Z alone.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}

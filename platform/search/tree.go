@@ -1,0 +1,128 @@
+package search
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Query is a parsed query; it never changes, and may be used concurrently.
+type Query struct {
+	root     node
+	unknown  []string
+	warnings []Warning
+}
+
+// Warning is about a query that is right, but perhaps not what was meant.
+type Warning struct {
+	Offset, Length int // in bytes
+	Message        string
+}
+
+// UnknownFields lists the attributes and tags that the table does not know, in
+// order. They are missing from every capture, so a test of one is never true.
+func (q *Query) UnknownFields() []string { return slices.Clone(q.unknown) }
+
+// Warnings lists likely slips, such as "and" for "AND".
+func (q *Query) Warnings() []Warning { return slices.Clone(q.warnings) }
+
+// node is one of all, junction, not, leaf, words. A junction has at least two
+// operands, none of which is a junction of the same kind; a not never holds a not.
+type node interface{ isNode() }
+
+type (
+	all struct{}
+	// junction is the conjunction of its operands, or their disjunction.
+	junction struct {
+		or       bool
+		operands []node
+	}
+	not struct{ operand node }
+	// leaf tests a field.
+	leaf struct {
+		ref  ref
+		test test
+	}
+	// words looks for text in the message or, if everywhere, in every text column too.
+	words struct {
+		pattern    pattern
+		everywhere bool
+	}
+)
+
+func (all) isNode()      {}
+func (junction) isNode() {}
+func (not) isNode()      {}
+func (leaf) isNode()     {}
+func (words) isNode()    {}
+
+// test is one of exists, equal, glob, interval, blocks.
+type test interface{ isTest() }
+
+type (
+	exists struct{}
+	equal  struct{ value value }
+	glob   struct{ pattern pattern }
+	// interval has at least one bound.
+	interval struct{ low, high bound }
+	// blocks are CIDR blocks, masked; IPv4 blocks as such.
+	blocks struct{ prefixes []netip.Prefix }
+)
+
+func (exists) isTest()   {}
+func (equal) isTest()    {}
+func (glob) isTest()     {}
+func (interval) isTest() {}
+func (blocks) isTest()   {}
+
+// value is a literal of the field's type; only the member of that type is set.
+type value struct {
+	text   string
+	number int64 // Integer; Bytes; Duration in ns; Boolean 0 or 1; Time in Unix ns, or ns after now
+	addr   netip.Addr
+	toNow  bool // number counts from now
+}
+
+// bound is one end of an interval; the zero bound is open.
+type bound struct {
+	set       bool
+	value     value
+	inclusive bool
+}
+
+func negate(n node) node {
+	if inner, ok := n.(not); ok {
+		return inner.operand
+	}
+	return not{n}
+}
+
+// join makes a junction, taking in operands that are junctions of the same kind.
+func join(or bool, operands []node) node {
+	if len(operands) == 1 {
+		return operands[0]
+	}
+	var flat []node
+	for _, n := range operands {
+		if inner, ok := n.(junction); ok && inner.or == or {
+			flat = append(flat, inner.operands...)
+			continue
+		}
+		flat = append(flat, n)
+	}
+	return junction{or, flat}
+}
+
+// depth counts the levels of junctions and nots.
+func depth(n node) int {
+	switch n := n.(type) {
+	case junction:
+		most := 0
+		for _, operand := range n.operands {
+			most = max(most, depth(operand))
+		}
+		return 1 + most
+	case not:
+		return 1 + depth(n.operand)
+	}
+	return 0
+}
