@@ -1,0 +1,11 @@
+// Package redact takes secrets out of what Sluice keeps and shows: header values
+// and query parameters of recorded exchanges, URLs in logs and errors, and the
+// fields that the API marks with debug_redact.
+//
+// It recognises secrets by where they stand (a header's or parameter's name, a
+// field's mark), never by looking at values, so it is cheap enough for the data
+// path and its effect can be predicted. It does not look into bodies.
+package redact
+
+// Mark stands where a secret was.
+const Mark = "[redacted]"

@@ -1,0 +1,130 @@
+package redact
+
+import (
+	"net/url"
+	"strings"
+)
+
+// secretParameters are the names, lower case without separators, of query
+// parameters whose values are secrets.
+var secretParameters = map[string]bool{
+	"token": true, "accesstoken": true, "refreshtoken": true, "idtoken": true, "authtoken": true, "sessiontoken": true,
+	"apikey": true, "apitoken": true, "apisecret": true, "auth": true, "authorization": true, "bearer": true,
+	"password": true, "passwd": true, "pwd": true, "pass": true, "passphrase": true, "secret": true, "clientsecret": true,
+	"signature": true, "sig": true, "hmac": true, "jwt": true, "assertion": true, "clientassertion": true, "codeverifier": true,
+	"sessionid": true, "sid": true, "privatekey": true, "accesskey": true, "secretkey": true, "subscriptionkey": true,
+	"credential": true, "credentials": true,
+}
+
+// secretEndings make longer names secret, such as X-Amz-Signature or
+// new_password. "token" alone is not among them: page tokens are no secrets.
+var secretEndings = []string{
+	"password", "secret", "signature", "apikey", "accesstoken", "authtoken", "sessiontoken", "securitytoken",
+	"refreshtoken", "csrftoken", "xsrftoken", "amzcredential", "googcredential", "accesskeyid",
+}
+
+// Query returns a raw query (without "?") in which the values of parameters with
+// names such as token, api_key, password or signature are replaced, and whether
+// any was. Everything else keeps its bytes.
+func Query(raw string) (string, bool) {
+	if !strings.Contains(raw, "=") {
+		return raw, false
+	}
+	return parameters(raw, "&")
+}
+
+// parameters redacts pairs between separators. Within a pair that stays, ";" is
+// tried as a separator too, as some servers do.
+func parameters(raw, separator string) (string, bool) {
+	var b strings.Builder
+	kept := 0 // raw[:kept] is in b
+	for start := 0; start < len(raw); {
+		end := len(raw)
+		if i := strings.Index(raw[start:], separator); i >= 0 {
+			end = start + i
+		}
+		if replaced, changed := redactPair(raw[start:end]); changed {
+			b.WriteString(raw[kept:start])
+			b.WriteString(replaced)
+			kept = end
+		}
+		start = end + 1
+	}
+	if kept == 0 {
+		return raw, false
+	}
+	b.WriteString(raw[kept:])
+	return b.String(), true
+}
+
+func redactPair(pair string) (string, bool) {
+	name, value, found := strings.Cut(pair, "=")
+	switch {
+	case found && value != "" && isSecretName(name):
+		return name + "=" + Mark, true
+	case strings.Contains(pair, ";"):
+		return parameters(pair, ";")
+	}
+	return pair, false
+}
+
+func isSecretName(name string) bool {
+	if strings.ContainsAny(name, "%+") {
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+	}
+	var buffer [64]byte
+	letters := buffer[:0]
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'A' <= c && c <= 'Z':
+			letters = append(letters, c+'a'-'A')
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			letters = append(letters, c)
+		}
+	}
+	if secretParameters[string(letters)] {
+		return true
+	}
+	for _, ending := range secretEndings {
+		if strings.HasSuffix(string(letters), ending) {
+			return true
+		}
+	}
+	return false
+}
+
+// URL returns raw fit for logs and errors: user info and token-like parameters of
+// query and fragment are replaced. It takes any text, also what is no valid URL.
+func URL(raw string) string {
+	rest, fragment, hasFragment := strings.Cut(raw, "#")
+	rest, query, hasQuery := strings.Cut(rest, "?")
+	out := withoutUser(rest)
+	if hasQuery {
+		query, _ = Query(query)
+		out += "?" + query
+	}
+	if hasFragment {
+		fragment, _ = Query(fragment)
+		out += "#" + fragment
+	}
+	return out
+}
+
+func withoutUser(base string) string {
+	start := strings.Index(base, "//")
+	if start < 0 {
+		return base
+	}
+	start += len("//")
+	end := len(base)
+	if i := strings.Index(base[start:], "/"); i >= 0 {
+		end = start + i
+	}
+	at := strings.LastIndex(base[start:end], "@")
+	if at < 0 {
+		return base
+	}
+	return base[:start] + Mark + base[start+at:]
+}
