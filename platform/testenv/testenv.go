@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,8 +23,16 @@ import (
 // instead. Further checks, such as for leaked goroutines, run between the
 // stopping and the exit: each returns an error to fail the run.
 func Main(m *testing.M, checks ...func() error) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(serveClickHouse())
+	}
+	mainRan.Store(true)
 	os.Exit(run(m, checks))
 }
+
+// mainRan tells a forgotten TestMain from one that calls Main: without it the
+// binary that is to serve ClickHouse would run the tests again.
+var mainRan atomic.Bool
 
 func run(m *testing.M, checks []func() error) int {
 	code := m.Run()
