@@ -1,0 +1,122 @@
+package trafficpolicy
+
+import "slices"
+
+// Code is a stable error code, "SLUICE_" and a number that is never reused.
+// Numbers below 4000 mean what the same numbers mean in the published Traffic
+// Policy error list; numbers from 4000 on are Sluice's own.
+type Code string
+
+// Codes of faulty documents, found when a policy is checked.
+const (
+	CodeExpression    Code = "SLUICE_2200"
+	CodeUnknownAction Code = "SLUICE_2201"
+	CodeWrongPhase    Code = "SLUICE_2202"
+	CodeConfig        Code = "SLUICE_2203"
+	CodeValue         Code = "SLUICE_2204"
+	CodeNoAction      Code = "SLUICE_2206"
+	CodeUnreachable   Code = "SLUICE_2207"
+	CodeHeaderName    Code = "SLUICE_2209"
+	CodeHeaderValue   Code = "SLUICE_2211"
+	CodeRange         Code = "SLUICE_2215"
+	CodeIPPolicy      Code = "SLUICE_2216"
+	CodeCIDR          Code = "SLUICE_2217"
+	CodeCount         Code = "SLUICE_2218"
+	CodeUnknownField  Code = "SLUICE_2219"
+	CodeLength        Code = "SLUICE_2221"
+	CodeEnum          Code = "SLUICE_2222"
+	CodeEmpty         Code = "SLUICE_2223"
+	CodeTemplate      Code = "SLUICE_2224"
+	CodeDurationLong  Code = "SLUICE_2225"
+	CodePhase         Code = "SLUICE_2230"
+	CodeDuplicate     Code = "SLUICE_2231"
+	CodeMissing       Code = "SLUICE_2234"
+	CodeTermination   Code = "SLUICE_2235"
+	CodeUnparseable   Code = "SLUICE_2236"
+	CodeDurationShort Code = "SLUICE_2237"
+	CodeNesting       Code = "SLUICE_2250"
+	CodeVars          Code = "SLUICE_2252"
+	CodeRules         Code = "SLUICE_2264"
+	CodeActions       Code = "SLUICE_2265"
+	CodePassword      Code = "SLUICE_2257"
+	CodeBodyStatus    Code = "SLUICE_3604"
+	CodeNotSupported  Code = "SLUICE_4090"
+)
+
+// Codes of responses that a policy makes, see [Outcome].
+const (
+	CodeTemplateFailed   Code = "SLUICE_2238"
+	CodeEvaluation       Code = "SLUICE_2253"
+	CodeActionFailed     Code = "SLUICE_2300"
+	CodeRestrictedIP     Code = "SLUICE_3203"
+	CodeRegexp           Code = "SLUICE_3901"
+	CodeRateLimited      Code = "SLUICE_4029"
+	CodeCounterUnknown   Code = "SLUICE_4030"
+	CodeUnauthorized     Code = "SLUICE_4401"
+	CodeDenied           Code = "SLUICE_4403"
+	CodeConnectionClosed Code = "SLUICE_4499"
+)
+
+// CodeInfo explains a code. Status is the HTTP status of the response that
+// carries it, 0 for codes of faulty documents.
+type CodeInfo struct {
+	Code    Code
+	Status  int
+	Meaning string
+}
+
+var codes = []CodeInfo{
+	{CodeExpression, 0, "An expression is invalid."},
+	{CodeUnknownAction, 0, "No action has this type."},
+	{CodeWrongPhase, 0, "The action cannot run in this phase."},
+	{CodeConfig, 0, "A part of the document does not have the shape it must have."},
+	{CodeValue, 0, "A field has an invalid value."},
+	{CodeNoAction, 0, "A rule has no action."},
+	{CodeUnreachable, 0, "An action or a rule can never run, because one before it always ends the phase."},
+	{CodeHeaderName, 0, "A header name is invalid or may not be used."},
+	{CodeHeaderValue, 0, "A header value is invalid."},
+	{CodeRange, 0, "A number is out of range."},
+	{CodeIPPolicy, 0, "An IP policy is not known."},
+	{CodeCIDR, 0, "Not an address range in CIDR notation."},
+	{CodeCount, 0, "Too many or too few entries."},
+	{CodeUnknownField, 0, "The field does not exist."},
+	{CodeLength, 0, "A text is too long or too short."},
+	{CodeEnum, 0, "The value is not one of those allowed."},
+	{CodeEmpty, 0, "The value is empty."},
+	{CodeTemplate, 0, "A ${} template is invalid."},
+	{CodeDurationLong, 0, "A duration is too long."},
+	{CodePhase, 0, "The phase does not exist, or not for this protocol."},
+	{CodeDuplicate, 0, "A name is used twice."},
+	{CodeMissing, 0, "A required field is missing."},
+	{CodeTermination, 0, "The policy may end without an answer, and the endpoint has no upstream."},
+	{CodeUnparseable, 0, "The document is neither YAML nor JSON."},
+	{CodeDurationShort, 0, "A duration is too short."},
+	{CodeNesting, 0, "A value is nested too deeply."},
+	{CodeVars, 0, "The variables of set-vars do not have the shape they must have."},
+	{CodeRules, 0, "The policy has too many rules."},
+	{CodeActions, 0, "A rule has too many actions."},
+	{CodePassword, 0, "A password is too short or too long."},
+	{CodeBodyStatus, 0, "A response with this status cannot have a body."},
+	{CodeNotSupported, 0, "Known to the language, but not supported by this version."},
+	{CodeTemplateFailed, 500, "A template failed for this request."},
+	{CodeEvaluation, 500, "An expression failed for this request."},
+	{CodeActionFailed, 500, "An action failed for this request."},
+	{CodeRestrictedIP, 403, "The client's address is not admitted."},
+	{CodeRegexp, 500, "A regular expression made for this request is invalid."},
+	{CodeRateLimited, 429, "The client has sent more requests than its rate limit admits."},
+	{CodeCounterUnknown, 503, "The rate limit could not be checked, and the policy refuses in that case."},
+	{CodeUnauthorized, 401, "The request has no valid user name and password."},
+	{CodeDenied, 403, "The policy denies the request."},
+	{CodeConnectionClosed, 0, "The policy closed the connection without an answer."},
+}
+
+// Codes lists every code of this package, documents' first.
+func Codes() []CodeInfo { return slices.Clone(codes) }
+
+func (c Code) info() CodeInfo {
+	i := slices.IndexFunc(codes, func(ci CodeInfo) bool { return ci.Code == c })
+	if i < 0 {
+		return CodeInfo{Code: c, Status: 500, Meaning: "The policy failed."}
+	}
+	return codes[i]
+}

@@ -1,0 +1,161 @@
+package trafficpolicy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sluice.dev/platform/message"
+	"sluice.dev/platform/trafficpolicy/expr"
+)
+
+// Run is one exchange's way through a policy. It belongs to one goroutine.
+type Run struct {
+	policy   *Policy
+	services Services
+	vars     expr.Vars
+	facts    Facts
+	records  []ruleRecord // of every rule that was looked at, in order
+	took     [phaseCount]time.Duration
+	scratch  []byte
+}
+
+// ruleRecord is what the trace says about a rule.
+type ruleRecord struct {
+	rule    *rule
+	failed  int // the condition that was false, -1 when all were true
+	ran     int // actions that ran
+	decided bool
+	cause   error
+	took    time.Duration
+}
+
+// OnTCPConnect runs the phase of a new connection. A nil outcome lets it
+// continue; otherwise close the connection.
+func (r *Run) OnTCPConnect(ctx context.Context) (*Outcome, error) {
+	return r.phase(ctx, OnTCPConnect)
+}
+
+// OnRequest runs the request phase; actions change the request in place. A nil
+// outcome sends the request to the upstream.
+//
+// An error means that ctx ended; whatever else goes wrong is an outcome that
+// answers 500 (a policy fails closed).
+func (r *Run) OnRequest(ctx context.Context) (*Outcome, error) {
+	return r.phase(ctx, OnHTTPRequest)
+}
+
+// OnResponse runs the response phase; actions change res in place. An outcome
+// replaces it.
+func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, error) {
+	r.vars.Response = res
+	return r.phase(ctx, OnHTTPResponse)
+}
+
+// Release gives the run back for reuse. Nothing obtained from it but its
+// outcomes, facts and traces may be used afterwards.
+func (r *Run) Release() {
+	clear(r.records)
+	*r = Run{records: r.records[:0], scratch: r.scratch[:0], vars: r.vars}
+	r.vars.Reset()
+	runs.Put(r)
+}
+
+func (r *Run) phase(ctx context.Context, ph Phase) (*Outcome, error) {
+	if !r.policy.Has(ph) {
+		return nil, nil //nolint:nilnil // nil means: go on
+	}
+	r.vars.Begin(ctx, environments()[ph])
+	start := time.Now()
+	last := start
+	for _, rule := range r.policy.rules[ph.number()] {
+		r.records = append(r.records, ruleRecord{rule: rule, failed: -1})
+		record := &r.records[len(r.records)-1]
+		out, err := r.rule(ctx, rule, record)
+		now := time.Now()
+		record.took, record.decided = now.Sub(last), out != nil
+		last = now
+		if err != nil {
+			return nil, err
+		}
+		if out != nil {
+			r.took[ph.number()] = now.Sub(start)
+			return out, nil
+		}
+	}
+	r.took[ph.number()] = last.Sub(start)
+	return nil, nil //nolint:nilnil // nil means: go on
+}
+
+func (r *Run) rule(ctx context.Context, rule *rule, record *ruleRecord) (*Outcome, error) {
+	for i, condition := range rule.conditions {
+		yes, err := condition.EvalBool(&r.vars)
+		if err != nil {
+			return r.fail(ctx, rule, nil, record, &failure{CodeEvaluation, err})
+		}
+		if !yes {
+			record.failed = i
+			return nil, nil //nolint:nilnil // the rule does not match
+		}
+	}
+	for i := range rule.actions {
+		a := &rule.actions[i]
+		record.ran = i + 1
+		out, err := a.action.run(ctx, r)
+		if err != nil {
+			return r.fail(ctx, rule, a, record, err)
+		}
+		if out != nil {
+			return r.finish(out, rule, a), nil
+		}
+	}
+	return nil, nil //nolint:nilnil // the phase goes on
+}
+
+// failure is a run-time error with the code of the response it leads to.
+type failure struct {
+	code  Code
+	cause error
+}
+
+func (f *failure) Error() string { return f.cause.Error() }
+func (f *failure) Unwrap() error { return f.cause }
+
+// fail closes: a rule that cannot be decided answers 500.
+func (r *Run) fail(ctx context.Context, rule *rule, a *boundAction, record *ruleRecord, err error) (*Outcome, error) {
+	record.cause = err
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("traffic policy: %w", context.Cause(ctx))
+	}
+	code := CodeActionFailed
+	var f *failure
+	var eval *expr.EvalError
+	switch {
+	case errors.As(err, &f):
+		code = f.code
+	case errors.As(err, &eval):
+		code = CodeTemplateFailed
+	}
+	out := refuse(code)
+	out.Cause = err
+	if rule.phase == OnTCPConnect {
+		out = &Outcome{Close: true, ErrorCode: code, Cause: err}
+	}
+	return r.finish(out, rule, a), nil
+}
+
+// finish says which rule and action made the outcome.
+func (r *Run) finish(out *Outcome, rule *rule, a *boundAction) *Outcome {
+	out.Phase, out.RuleIndex, out.Rule = rule.phase, rule.index, rule.name
+	if out.Rule == "" {
+		out.Rule = index(string(rule.phase), rule.index)
+	}
+	if a != nil {
+		out.Action = a.spec.Type
+	}
+	if out.ErrorCode != "" {
+		r.facts.ErrorCode = out.ErrorCode
+	}
+	return out
+}
