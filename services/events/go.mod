@@ -3,6 +3,8 @@ module sluice.dev/services/events
 go 1.26.0
 
 require (
+	go.uber.org/goleak v1.3.0
+	google.golang.org/protobuf v1.36.12
 	sluice.dev/platform v0.0.0
 	sluice.dev/proto v0.0.0
 )
@@ -17,7 +19,6 @@ require (
 	google.golang.org/genproto/googleapis/api v0.0.0-20261110000943-09e21b237f2c // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261110000943-09e21b237f2c // indirect
 	google.golang.org/grpc v1.85.0 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 replace (
