@@ -29,7 +29,7 @@ func (c *Collection[T]) List(ctx context.Context, limit int, cursor string) (pag
 		return nil, "", err
 	}
 	rows, err := c.db.ZRangeArgsWithScores(ctx, redis.ZRangeArgs{
-		Key: c.keys.order, ByScore: true, Rev: true, Start: "-inf", Stop: cmp.Or(last, "+inf"), Count: int64(limit) + 1,
+		Key: c.keys.order, ByScore: true, Rev: true, Start: cmp.Or(last, "+inf"), Stop: "-inf", Count: int64(limit) + 1,
 	}).Result()
 	if err != nil {
 		return nil, "", unavailable(err)

@@ -148,13 +148,6 @@ func TestFollowOverARestart(t *testing.T) {
 	mustCreate(t, c, "ep_1", "https://a")
 	mustCreate(t, c, "ep_2", "https://b")
 	testenv.Eventually(t, 10*time.Second, copied.is(map[string]string{"ep_1": "https://a", "ep_2": "https://b"}), "the copy has both")
-	// AOF is written each second: wait until both are on disk before the crash.
-	if err := server.Client().Do(ctx, "WAITAOF", 1, 0, 5000).Err(); err != nil {
-		testenv.Eventually(t, 10*time.Second, func() bool {
-			info, _ := server.Client().InfoMap(ctx, "persistence").Result()
-			return info["Persistence"]["aof_pending_bio_fsync"] == "0" && info["Persistence"]["aof_buffer_length"] == "0"
-		}, "the AOF is written")
-	}
 	server.Kill()
 	server.Restart()
 	if err := c.Delete(ctx, "ep_1"); err != nil {
