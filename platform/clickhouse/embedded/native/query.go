@@ -2,6 +2,7 @@ package native
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ClickHouse/ch-go/compress"
 
@@ -71,14 +72,19 @@ func (r *reader) stage() error {
 	return err
 }
 
-// unquoteParam takes the quotes off a parameter. What they hold is the value
-// with ClickHouse's escapes, which is what the engine expects.
+// unquoteParam undoes the quoting in which a parameter travels (ClickHouse's
+// Field::restoreFromDump). What is left has the escapes of TSV, which the engine
+// expects: a backslash arrives here as four and leaves as two.
 func unquoteParam(s string) string {
-	if len(s) >= 2 && s[0] == '\'' && s[len(s)-1] == '\'' {
-		return s[1 : len(s)-1]
+	if len(s) < 2 || s[0] != '\'' || s[len(s)-1] != '\'' {
+		return s
 	}
-	return s
+	return quoteUnescaper.Replace(s[1 : len(s)-1])
 }
+
+var quoteUnescaper = strings.NewReplacer(
+	`\\`, `\`, `\'`, `'`, `\n`, "\n", `\r`, "\r", `\t`, "\t", `\b`, "\b", `\f`, "\f", `\0`, "\x00",
+)
 
 // settings reads name, flags and value until an empty name.
 func (r *reader) settings() ([]setting, error) {
