@@ -1,6 +1,10 @@
 package native
 
-import "strings"
+import (
+	"strings"
+
+	"sluice.dev/platform/clickhouse/internal/sqltext"
+)
 
 // kind says how a statement is run.
 type kind int
@@ -27,17 +31,17 @@ type insertTarget struct {
 
 func parseStatement(sql string) statement {
 	sql = dropFormat(sql)
-	l := &lexer{sql: sql}
-	first := l.next()
-	for first.text == "(" {
-		first = l.next()
+	l := &sqltext.Lexer{SQL: sql}
+	first := l.Next()
+	for first.Text == "(" {
+		first = l.Next()
 	}
 	switch {
-	case first.isAny("SELECT", "WITH", "FROM", "VALUES"):
+	case first.IsAny("SELECT", "WITH", "FROM", "VALUES"):
 		return statement{kind: rows, sql: sql}
-	case first.isAny("SHOW", "EXPLAIN", "DESCRIBE", "DESC", "EXISTS", "CHECK"):
+	case first.IsAny("SHOW", "EXPLAIN", "DESCRIBE", "DESC", "EXISTS", "CHECK"):
 		return statement{kind: listing, sql: sql}
-	case first.is("INSERT"):
+	case first.Is("INSERT"):
 		return parseInsert(l)
 	}
 	return statement{kind: other, sql: sql}
@@ -46,102 +50,104 @@ func parseStatement(sql string) statement {
 // dropFormat cuts off a closing semicolon and, from statements that give rows,
 // "FORMAT name": over the native protocol the format is the client's business.
 func dropFormat(sql string) string {
-	l := &lexer{sql: sql}
-	var last [2]token
+	l := &sqltext.Lexer{SQL: sql}
+	var last [2]sqltext.Token
 	end, first := 0, ""
-	for t := l.next(); t.text != ""; t = l.next() {
+	for t := l.Next(); t.Text != ""; t = l.Next() {
 		if first == "" {
-			first = strings.ToUpper(t.text)
+			first = strings.ToUpper(t.Text)
 		}
-		if t.text != ";" {
+		if t.Text != ";" {
 			last[0], last[1] = last[1], t
-			end = t.end
+			end = t.End
 		}
 	}
-	if last[0].is("FORMAT") && first != "INSERT" && first != "CREATE" {
-		end = last[0].start
+	if last[0].Is("FORMAT") && first != "INSERT" && first != "CREATE" {
+		end = last[0].Start
 	}
 	return sql[:end]
 }
 
 // parseInsert reads on after INSERT. What isn't followed by the client's data
 // is of the kind other: a SELECT, or rows written in the statement.
-func parseInsert(l *lexer) statement {
-	asWritten := statement{kind: other, sql: l.sql}
-	if !l.next().is("INTO") {
+func parseInsert(l *sqltext.Lexer) statement {
+	asWritten := statement{kind: other, sql: l.SQL}
+	if !l.Next().Is("INTO") {
 		return asWritten
 	}
-	if t := l.peek(); t.is("TABLE") {
-		l.next()
+	if t := l.Peek(); t.Is("TABLE") {
+		l.Next()
 	}
 	target := insertTarget{table: insertTable(l)}
-	if l.peek().text == "(" {
-		l.next()
-		if l.peek().isAny("SELECT", "WITH", "(") {
+	if l.Peek().Text == "(" {
+		l.Next()
+		if l.Peek().IsAny("SELECT", "WITH", "(") {
 			return asWritten
 		}
 		target.columns = insertColumns(l)
 	}
 	for {
-		switch t := l.next(); {
-		case t.text == "":
-			return statement{kind: insert, sql: l.sql, insertTarget: target}
-		case t.isAny("SELECT", "WITH", "FROM", "WATCH", "("):
+		switch t := l.Next(); {
+		case t.Text == "":
+			return statement{kind: insert, sql: l.SQL, insertTarget: target}
+		case t.IsAny("SELECT", "WITH", "FROM", "WATCH", "("):
 			return asWritten
-		case t.isAny("VALUES", "VALUE", "FORMAT"):
-			if t.is("FORMAT") {
-				l.next()
+		case t.IsAny("VALUES", "VALUE", "FORMAT"):
+			if t.Is("FORMAT") {
+				l.Next()
 			}
-			if l.peek().text != "" {
+			if l.Peek().Text != "" {
 				return asWritten
 			}
-			return statement{kind: insert, sql: l.sql[:t.start], insertTarget: target}
+			return statement{kind: insert, sql: l.SQL[:t.Start], insertTarget: target}
 		}
 	}
 }
 
 // insertTable reads "db.table" or "FUNCTION name(arguments)".
-func insertTable(l *lexer) string {
-	t := l.next()
-	start, end := t.start, t.end
-	if t.is("FUNCTION") {
-		start = l.next().start
-		if l.next().text == "(" {
-			end = l.skipParens()
+func insertTable(l *sqltext.Lexer) string {
+	t := l.Next()
+	start, end := t.Start, t.End
+	if t.Is("FUNCTION") {
+		start = l.Next().Start
+		if l.Next().Text == "(" {
+			end = l.SkipParens()
 		}
-		return l.sql[start:end]
+		return l.SQL[start:end]
 	}
-	if t.text == "{" { // a parameter: {name:Identifier}
+	if t.Text == "{" { // a parameter: {name:Identifier}
 		end = skipBraces(l)
 	}
-	for l.peek().text == "." {
-		l.next()
-		if t = l.next(); t.text == "{" {
+	for l.Peek().Text == "." {
+		l.Next()
+		if t = l.Next(); t.Text == "{" {
 			end = skipBraces(l)
 			continue
 		}
-		end = t.end
+		end = t.End
 	}
-	return l.sql[start:end]
+	return l.SQL[start:end]
 }
 
-func skipBraces(l *lexer) int {
-	for t := l.next(); t.text != "" && t.text != "}"; t = l.next() {
+func skipBraces(l *sqltext.Lexer) int {
+	for {
+		if t := l.Next(); t.Text == "" || t.Text == "}" {
+			return t.End
+		}
 	}
-	return l.pos
 }
 
 // insertColumns reads "a, b.c)" after its opening parenthesis.
-func insertColumns(l *lexer) []string {
+func insertColumns(l *sqltext.Lexer) []string {
 	columns, name := []string{}, ""
 	for {
-		switch t := l.next(); t.text {
+		switch t := l.Next(); t.Text {
 		case "", ")":
 			return append(columns, name)
 		case ",":
 			columns, name = append(columns, name), ""
 		default:
-			name += t.identifier()
+			name += t.Identifier()
 		}
 	}
 }

@@ -3,6 +3,8 @@ package native
 import (
 	"fmt"
 	"strings"
+
+	"sluice.dev/platform/clickhouse/internal/sqltext"
 )
 
 // splitType cuts "Map(String, UInt8)" into "Map" and its arguments.
@@ -31,7 +33,7 @@ func topLevel(s string, mark byte) int {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\'' || c == '`' || c == '"':
-			i = skipQuoted(s, i) - 1
+			i = sqltext.SkipQuoted(s, i) - 1
 		case c == '(':
 			depth++
 		case c == ')':
@@ -41,21 +43,4 @@ func topLevel(s string, mark byte) int {
 		}
 	}
 	return -1
-}
-
-// skipQuoted returns the index after the quoted text that begins at i; an
-// unclosed one reaches to the end.
-func skipQuoted(s string, i int) int {
-	quote := s[i]
-	for i++; i < len(s); i++ {
-		switch {
-		case s[i] == '\\':
-			i++
-		case s[i] == quote && i+1 < len(s) && s[i+1] == quote:
-			i++
-		case s[i] == quote:
-			return i + 1
-		}
-	}
-	return len(s)
 }
