@@ -99,24 +99,10 @@ func (i *interceptors) public(ctx context.Context, method string, err error) err
 }
 
 func (i *interceptors) validate(req any) error {
-	msg, ok := req.(proto.Message)
-	if !ok {
-		return nil
+	if msg, ok := req.(proto.Message); ok {
+		return check(i.validator, msg)
 	}
-	err := i.validator.Validate(msg)
-	if err == nil {
-		return nil
-	}
-	var invalid *protovalidate.ValidationError
-	if !errors.As(err, &invalid) {
-		return errs.Internal(err)
-	}
-	out := errs.Invalid("the request is not valid")
-	for _, v := range invalid.Violations {
-		out.With(errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Message: v.Proto.GetMessage()})
-	}
-	out.Message = fmt.Sprintf("%s: %s", out.Violations[0].Field, out.Violations[0].Message)
-	return out
+	return nil
 }
 
 type validatingStream struct {

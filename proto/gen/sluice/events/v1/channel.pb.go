@@ -654,7 +654,8 @@ func (x *ListNotificationChannelsResponse) GetNextCursor() string {
 }
 
 type UpdateNotificationChannelRequest struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied: it may be partial here.
 	NotificationChannel *NotificationChannel   `protobuf:"bytes,1,opt,name=notification_channel,json=notificationChannel,proto3" json:"notification_channel,omitempty"`
 	UpdateMask          *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields       protoimpl.UnknownFields
@@ -881,7 +882,7 @@ const file_sluice_events_v1_channel_proto_rawDesc = "" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
 	"nextCursor\"\xc1\x01\n" +
 	" UpdateNotificationChannelRequest\x12`\n" +
-	"\x14notification_channel\x18\x01 \x01(\v2%.sluice.events.v1.NotificationChannelB\x06\xbaH\x03\xc8\x01\x01R\x13notificationChannel\x12;\n" +
+	"\x14notification_channel\x18\x01 \x01(\v2%.sluice.events.v1.NotificationChannelB\x06\xbaH\x03\xd8\x01\x03R\x13notificationChannel\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"}\n" +
 	"!UpdateNotificationChannelResponse\x12X\n" +

@@ -622,7 +622,8 @@ func (x *ListDashboardsResponse) GetNextCursor() string {
 }
 
 type UpdateDashboardRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied: it may be partial here.
 	Dashboard     *Dashboard             `protobuf:"bytes,1,opt,name=dashboard,proto3" json:"dashboard,omitempty"`
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -852,7 +853,7 @@ const file_sluice_events_v1_dashboard_proto_rawDesc = "" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
 	"nextCursor\"\x98\x01\n" +
 	"\x16UpdateDashboardRequest\x12A\n" +
-	"\tdashboard\x18\x01 \x01(\v2\x1b.sluice.events.v1.DashboardB\x06\xbaH\x03\xc8\x01\x01R\tdashboard\x12;\n" +
+	"\tdashboard\x18\x01 \x01(\v2\x1b.sluice.events.v1.DashboardB\x06\xbaH\x03\xd8\x01\x03R\tdashboard\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"T\n" +
 	"\x17UpdateDashboardResponse\x129\n" +

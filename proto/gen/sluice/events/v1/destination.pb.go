@@ -679,7 +679,8 @@ func (x *ListEventDestinationsResponse) GetNextCursor() string {
 }
 
 type UpdateEventDestinationRequest struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied: it may be partial here.
 	EventDestination *EventDestination      `protobuf:"bytes,1,opt,name=event_destination,json=eventDestination,proto3" json:"event_destination,omitempty"`
 	UpdateMask       *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -1034,7 +1035,7 @@ const file_sluice_events_v1_destination_proto_rawDesc = "" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
 	"nextCursor\"\xb5\x01\n" +
 	"\x1dUpdateEventDestinationRequest\x12W\n" +
-	"\x11event_destination\x18\x01 \x01(\v2\".sluice.events.v1.EventDestinationB\x06\xbaH\x03\xc8\x01\x01R\x10eventDestination\x12;\n" +
+	"\x11event_destination\x18\x01 \x01(\v2\".sluice.events.v1.EventDestinationB\x06\xbaH\x03\xd8\x01\x03R\x10eventDestination\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"q\n" +
 	"\x1eUpdateEventDestinationResponse\x12O\n" +

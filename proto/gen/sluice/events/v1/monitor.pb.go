@@ -1037,7 +1037,8 @@ func (x *ListMonitorsResponse) GetNextCursor() string {
 }
 
 type UpdateMonitorRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied: it may be partial here.
 	Monitor       *Monitor               `protobuf:"bytes,1,opt,name=monitor,proto3" json:"monitor,omitempty"`
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1293,7 +1294,7 @@ const file_sluice_events_v1_monitor_proto_rawDesc = "" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
 	"nextCursor\"\x90\x01\n" +
 	"\x14UpdateMonitorRequest\x12;\n" +
-	"\amonitor\x18\x01 \x01(\v2\x19.sluice.events.v1.MonitorB\x06\xbaH\x03\xc8\x01\x01R\amonitor\x12;\n" +
+	"\amonitor\x18\x01 \x01(\v2\x19.sluice.events.v1.MonitorB\x06\xbaH\x03\xd8\x01\x03R\amonitor\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"L\n" +
 	"\x15UpdateMonitorResponse\x123\n" +

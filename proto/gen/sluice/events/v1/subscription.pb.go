@@ -483,7 +483,8 @@ func (x *ListEventSubscriptionsResponse) GetNextCursor() string {
 }
 
 type UpdateEventSubscriptionRequest struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied: it may be partial here.
 	EventSubscription *EventSubscription     `protobuf:"bytes,1,opt,name=event_subscription,json=eventSubscription,proto3" json:"event_subscription,omitempty"`
 	UpdateMask        *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields     protoimpl.UnknownFields
@@ -700,7 +701,7 @@ const file_sluice_events_v1_subscription_proto_rawDesc = "" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
 	"nextCursor\"\xb9\x01\n" +
 	"\x1eUpdateEventSubscriptionRequest\x12Z\n" +
-	"\x12event_subscription\x18\x01 \x01(\v2#.sluice.events.v1.EventSubscriptionB\x06\xbaH\x03\xc8\x01\x01R\x11eventSubscription\x12;\n" +
+	"\x12event_subscription\x18\x01 \x01(\v2#.sluice.events.v1.EventSubscriptionB\x06\xbaH\x03\xd8\x01\x03R\x11eventSubscription\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"u\n" +
 	"\x1fUpdateEventSubscriptionResponse\x12R\n" +
