@@ -31,7 +31,7 @@ func fixOperation(op object, method protoreflect.MethodDescriptor) error {
 		responses["204"] = object{"description": "Deleted."}
 	case method.IsStreamingServer():
 		op["parameters"] = append(params, lastEventID())
-		responses["200"] = eventStream(method.Output())
+		responses["200"] = eventStream(method.Output().Fields().Get(0).Message())
 	default:
 		responses["200"].(object)["description"] = "Done."
 	}
@@ -65,7 +65,7 @@ func lastEventID() object {
 
 func eventStream(message protoreflect.MessageDescriptor) object {
 	return object{
-		"description": "Server-sent events named \"exchange\". The id of each is its position; its data is one JSON message. Lines that begin with a colon keep the connection alive. An event named \"error\" carries an error and ends the stream.",
+		"description": "Server-sent events named \"exchange\". The id of each is its position; its data is one exchange as JSON. Lines that begin with a colon keep the connection alive. An event named \"error\" carries an error and ends the stream.",
 		"content": object{"text/event-stream": object{
 			"schema": object{"$ref": "#/components/schemas/" + string(message.FullName())},
 		}},

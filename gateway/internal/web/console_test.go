@@ -1,0 +1,53 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sluice.dev/gateway/internal/web"
+)
+
+func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w
+}
+
+func TestConsole(t *testing.T) {
+	h := web.Console(fstest.MapFS{
+		"index.html":         {Data: []byte("<html>console</html>")},
+		"assets/app-1a2b.js": {Data: []byte("run()")},
+		"icon.svg":           {Data: []byte("<svg/>")},
+	})
+	for _, c := range []struct {
+		method, path  string
+		status        int
+		body, caching string
+	}{
+		{"GET", "/", 200, "console", "no-cache"},
+		{"GET", "/index.html", 200, "console", "no-cache"},
+		{"GET", "/traffic/ex_1", 200, "console", "no-cache"},
+		{"GET", "/assets/app-1a2b.js", 200, "run()", "public, max-age=31536000, immutable"},
+		{"GET", "/assets/app-old.js", 404, "no such file", ""},
+		{"GET", "/icon.svg", 200, "<svg/>", "no-cache"},
+		{"POST", "/", 405, "", ""},
+	} {
+		got := get(h, c.method, c.path)
+		if got.Code != c.status || !strings.Contains(got.Body.String(), c.body) || got.Header().Get("Cache-Control") != c.caching {
+			t.Errorf("%s %s: %d %q %q", c.method, c.path, got.Code, got.Body, got.Header().Get("Cache-Control"))
+		}
+	}
+	if csp := get(h, "GET", "/").Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+		t.Errorf("policy %q", csp)
+	}
+}
+
+func TestConsoleThatWasNotBuilt(t *testing.T) {
+	got := get(web.Console(fstest.MapFS{".gitkeep": {}}), "GET", "/")
+	if got.Code != 200 || !strings.Contains(got.Body.String(), "make console") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
