@@ -13,10 +13,12 @@ import (
 type Conn struct {
 	ClientAddr netip.AddrPort // layer 4 source; never taken from X-Forwarded-For
 	ServerAddr netip.AddrPort // the address that the connection came in on
-	Start      time.Time
-	TLS        *TLS         // nil on a connection without TLS
-	BytesIn    atomic.Int64 // received from the client so far
-	BytesOut   atomic.Int64 // sent to the client so far
+	// ServerRegion names where this proxy stands, as configured; may be empty.
+	ServerRegion string
+	Start        time.Time
+	TLS          *TLS         // nil on a connection without TLS
+	BytesIn      atomic.Int64 // received from the client so far
+	BytesOut     atomic.Int64 // sent to the client so far
 }
 
 // TLS describes the TLS session of a connection. It is not changed after the

@@ -46,7 +46,7 @@ func exchange() trafficpolicy.Input {
 		Conn:     &message.Conn{ClientAddr: netip.MustParseAddrPort("203.0.113.7:5123"), ServerAddr: netip.MustParseAddrPort("192.0.2.1:443")},
 		Endpoint: &message.Endpoint{ID: "ep_1", URL: "https://api.example.com", Scheme: "https", Host: "api.example.com", Port: 443},
 		Request: &message.Request{Method: "GET", Target: "/v1/users?q=1", Scheme: "https", Host: "api.example.com", Proto: "HTTP/1.1", ContentLength: -1,
-			Header: message.Header{{Name: "Host", Value: "api.example.com"}, {Name: "User-Agent", Value: "curl/8"}, {Name: "Accept", Value: "*/*"}, {Name: "X-Api-Key", Value: "k1"}},
+			Header:   message.Header{{Name: "Host", Value: "api.example.com"}, {Name: "User-Agent", Value: "curl/8"}, {Name: "Accept", Value: "*/*"}, {Name: "X-Api-Key", Value: "k1"}},
 			Received: time.Now()},
 	}
 }

@@ -118,6 +118,8 @@ func typeHint(message string) string {
 		return ""
 	case strings.Contains(message, "'list(string).(") || strings.Contains(message, "'(list(string), string)'"):
 		return "the value is a list: take an element ([0]) or test them all with exists(v, ...)"
+	case strings.Contains(message, "'!_' applied to '(string)'"):
+		return "only true and false can be negated; compare the text with == '' or != ''"
 	case strings.Contains(message, "(int, string)") || strings.Contains(message, "(string, int)"):
 		return "convert one side with int(...) or string(...)"
 	case strings.Contains(message, "(string, timestamp)") || strings.Contains(message, "(timestamp, string)"):

@@ -127,7 +127,11 @@ func (c *nameChecker) visitName(e ast.Expr) {
 			return
 		}
 	}
-	c.faults = append(c.faults, Fault{Offset: c.offset(root), Message: "unknown variable " + name, Hint: c.suggest(name)})
+	f := Fault{Offset: c.offset(root), Message: "unknown variable " + name, Hint: c.suggest(name)}
+	if strings.HasPrefix(name, "conn.k8s") {
+		f = Fault{Offset: f.Offset, Message: name + " is not supported: it exists only inside Kubernetes bindings"}
+	}
+	c.faults = append(c.faults, f)
 }
 
 // useVariable checks that v may be read in this phase and has such members.

@@ -15,6 +15,7 @@ func connVariables() []Variable {
 		number("conn.client_port", anyPhase, "Port of the client.", func(v *Vars) int64 { return int64(v.Conn.ClientAddr.Port()) }),
 		text("conn.server_ip", anyPhase, "Address that the connection came in on.", func(v *Vars) string { return address(v.Conn.ServerAddr) }),
 		number("conn.server_port", anyPhase, "Port that the connection came in on.", func(v *Vars) int64 { return int64(v.Conn.ServerAddr.Port()) }),
+		text("conn.server_region", anyPhase, "Region of the proxy that took the connection, as it is configured; may be empty.", func(v *Vars) string { return v.Conn.ServerRegion }),
 		{Name: "conn.ts.start", Type: timestamp, Scope: anyPhase, Description: "When the connection was accepted.",
 			get: func(v *Vars) ref.Val { return types.Timestamp{Time: v.Conn.Start.UTC()} }},
 	}

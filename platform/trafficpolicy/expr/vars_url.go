@@ -23,7 +23,7 @@ func urlVariables() []Variable {
 			return v.Request.Scheme + "://" + v.Request.Host + v.Request.Target
 		}),
 		text("req.url.scheme", inHTTP, "http or https.", func(v *Vars) string { return strings.ToLower(v.Request.Scheme) }),
-		text("req.url.authority", inHTTP, "Host with its port, unless that is the scheme's default.", func(v *Vars) string { return authority(v.Request) }),
+		text("req.url.authority", inHTTP, "Host with its port, unless that is the scheme's default.", func(v *Vars) string { return Authority(v.Request) }),
 		text("req.url.host", inHTTP, "Host without port.", func(v *Vars) string { return hostName(v.Request.Host) }),
 		{Name: "req.url.port", Type: integer, Scope: inHTTP, Description: "Port, if the URL names one; absent otherwise.", get: func(v *Vars) ref.Val {
 			if _, port, err := net.SplitHostPort(v.Request.Host); err == nil {
@@ -46,7 +46,7 @@ func urlVariables() []Variable {
 
 // FullURL is the normalized URL of a request.
 func FullURL(r *message.Request) string {
-	return strings.ToLower(r.Scheme) + "://" + authority(r) + uri(r)
+	return strings.ToLower(r.Scheme) + "://" + Authority(r) + uri(r)
 }
 
 func uri(r *message.Request) string {
@@ -57,7 +57,9 @@ func uri(r *message.Request) string {
 	return path
 }
 
-func authority(r *message.Request) string {
+// Authority is the host of a request in lower case, with its port unless that is
+// the scheme's default.
+func Authority(r *message.Request) string {
 	host := strings.ToLower(r.Host)
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
