@@ -1,0 +1,120 @@
+package store
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"sluice.dev/platform/id"
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+)
+
+// Batch is a batch of exchanges laid out as rows, ready to be inserted.
+type Batch struct {
+	ID   string
+	Size int // bytes of memory, roughly
+
+	rows []row // oldest first
+}
+
+// NewBatch lays out a batch of at least one exchange. Rows are in the order of their time, so that a batch
+// over midnight is stored in the order of its sequence numbers.
+func NewBatch(b *capturev1.Batch) *Batch {
+	out := &Batch{ID: b.GetId()}
+	exchanges := slices.Clone(b.GetExchanges())
+	slices.SortStableFunc(exchanges, func(a, b *capturev1.Exchange) int { return received(a).Compare(received(b)) })
+	out.rows = make([]row, len(exchanges))
+	for i, e := range exchanges {
+		out.rows[i].fill(e, received(e))
+		out.Size += 1024 + len(e.GetRequest().GetBody().GetContent()) + len(e.GetResponse().GetBody().GetContent())
+	}
+	return out
+}
+
+// Rows is the number of exchanges.
+func (b *Batch) Rows() int { return len(b.rows) }
+
+// Born is when the batch was made, by its id or else by its newest row.
+func (b *Batch) Born() time.Time {
+	if t := id.Batch.Time(b.ID); !t.IsZero() {
+		return t
+	}
+	return b.newest()
+}
+
+// Stamp gives the rows their place in the log: sequence numbers from first on.
+func (b *Batch) Stamp(writer string, first uint64) {
+	for i := range b.rows {
+		b.rows[i].writer, b.rows[i].seq, b.rows[i].batchID = writer, first+uint64(i), b.ID
+	}
+}
+
+// only is the rows of the given days.
+func (b *Batch) only(days map[int64]bool) *Batch {
+	out := &Batch{ID: b.ID}
+	for _, r := range b.rows {
+		if days[day(r.ts)] {
+			out.rows = append(out.rows, r)
+		}
+	}
+	return out
+}
+
+// since counts the rows from t on by day, which is by partition.
+func (b *Batch) since(t time.Time) (days map[int64]uint64, newest time.Time) {
+	days = map[int64]uint64{}
+	for _, r := range b.rows {
+		if !r.ts.Before(t) {
+			days[day(r.ts)]++
+		}
+	}
+	return days, b.newest()
+}
+
+func (b *Batch) newest() time.Time { return b.rows[len(b.rows)-1].ts }
+
+// day counts days since 1970.
+func day(t time.Time) int64 { return t.Unix() / 86400 }
+
+// Times that a partition key of toDate can tell apart; an exchange beyond them
+// has a broken clock behind it.
+var (
+	earliest = time.Date(1971, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2148, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// received is when the request was received: start_time, else the time in the id,
+// else the earliest time there is. It depends on the exchange alone, because a
+// batch that is sent again must fall into the same partitions.
+func received(e *capturev1.Exchange) time.Time {
+	for _, t := range []time.Time{e.GetStartTime().AsTime(), id.Exchange.Time(e.GetId())} {
+		if t.After(earliest) && t.Before(latest) {
+			return t.UTC()
+		}
+	}
+	return earliest
+}
+
+// storable keeps an instant within what DateTime64(9) holds; 1970 means absent.
+func storable(t time.Time) time.Time {
+	if t.Before(earliest) || t.After(latest) {
+		return time.Unix(0, 0).UTC()
+	}
+	return t
+}
+
+// address reads an IP address; the zero address means absent or unreadable.
+func address(text string) netip.Addr {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.IPv6Unspecified()
+	}
+	return addr.WithZone("")
+}
+
+func addressText(addr netip.Addr) string {
+	if addr.IsUnspecified() {
+		return ""
+	}
+	return addr.Unmap().String()
+}

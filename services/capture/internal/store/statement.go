@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	ch "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"sluice.dev/platform/errs"
+	"sluice.dev/platform/search"
+)
+
+// statement is SQL with its parameters. Values never become part of the text.
+type statement struct {
+	sql    strings.Builder
+	params []any
+}
+
+func (q *statement) add(parts ...string) {
+	for _, p := range parts {
+		q.sql.WriteString(p)
+	}
+}
+
+// bind adds a parameter. Names differ from those that package search makes.
+func (q *statement) bind(typ string, value any) string {
+	name := "a" + strconv.Itoa(len(q.params)+1)
+	q.params = append(q.params, ch.Named(name, value))
+	return "{" + name + ":" + typ + "}"
+}
+
+func (q *statement) text(s string) string   { return q.bind("String", s) }
+func (q *statement) number(n uint64) string { return q.bind("UInt64", strconv.FormatUint(n, 10)) }
+
+// instant is t, brought into the time that rows can have.
+func (q *statement) instant(t time.Time) string {
+	ns := max(min(t.Unix(), latest.Unix()), 0) * int64(time.Second)
+	if ns > 0 {
+		ns += int64(t.Nanosecond())
+	}
+	return "fromUnixTimestamp64Nano(" + q.bind("Int64", strconv.FormatInt(ns, 10)) + ", 'UTC')"
+}
+
+// within bounds ts: from inclusive, until exclusive.
+func (q *statement) within(from, until time.Time) string {
+	return "ts >= " + q.instant(from) + " AND ts < " + q.instant(until)
+}
+
+// filter is the condition of a search, its relative times counted from now.
+func (q *statement) filter(query *search.Query, now time.Time) string {
+	where, params := search.SQL(query, now)
+	for _, p := range params {
+		q.params = append(q.params, ch.Named(p.Name, p.Value))
+	}
+	return "(" + where + ")"
+}
+
+// query runs a statement within the limits and calls use for each row of the
+// answer. Errors are for the caller's eyes.
+func (s *Store) query(ctx context.Context, q *statement, use func(driver.Rows) error) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	rows, err := s.conn.Query(ctx, q.sql.String(), q.params...)
+	if err != nil {
+		return s.explain(fmt.Errorf("query exchanges: %w", err))
+	}
+	defer rows.Close() //nolint:errcheck // Err is checked
+	for rows.Next() {
+		if err := use(rows); err != nil {
+			return errs.Internal(err)
+		}
+	}
+	return s.explain(rows.Err())
+}
+
+// bounded is ctx with the limits of a query. The deadline goes to ClickHouse a
+// little early, whose error then reaches the caller; the driver would set its own.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := s.limits.Time
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-time.Second)
+	}
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	own = ch.Context(own, ch.WithSettings(ch.Settings{
+		"max_execution_time": max(int(limit/time.Second), 1),
+		"max_rows_to_read":   s.limits.Rows,
+		"max_bytes_to_read":  s.limits.Bytes,
+	}))
+	return own, func() { stop(); cancel() }
+}
