@@ -125,7 +125,7 @@ func (s *system) call(method, path, body string, headers ...string) answer {
 		}
 		req.Header.Set(name, value)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: 5 * time.Second}}
 	resp, err := client.Do(req)
 	if err != nil {
 		s.t.Fatal(err)

@@ -121,7 +121,7 @@ func TestErrorGolden(t *testing.T) {
 
 func TestLargeBody(t *testing.T) {
 	s := start(t, nil)
-	got := s.call("POST", "/api/v1/endpoints", `{"metadata":"`+strings.Repeat("x", 25<<20)+`"}`)
+	got := s.call("POST", "/api/v1/endpoints", `{"metadata":"`+strings.Repeat("x", 25<<20)+`"}`, "Expect: 100-continue")
 	if got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "TOO_LARGE") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
