@@ -37,7 +37,7 @@ func parseStatement(sql string) statement {
 		first = l.Next()
 	}
 	switch {
-	case first.IsAny("SELECT", "WITH", "FROM", "VALUES"):
+	case first.IsAny("SELECT", "WITH", "FROM"):
 		return statement{kind: rows, sql: sql}
 	case first.IsAny("SHOW", "EXPLAIN", "DESCRIBE", "DESC", "EXISTS", "CHECK"):
 		return statement{kind: listing, sql: sql}
