@@ -44,12 +44,14 @@ func open(url string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, err
 		}
+		opts.ContextTimeoutEnabled = true
 		return redis.NewClusterClient(opts), nil
 	case strings.HasPrefix(url, "redis+sentinel://"):
 		opts, err := redis.ParseFailoverURL("redis" + strings.TrimPrefix(url, "redis+sentinel"))
 		if err != nil {
 			return nil, err
 		}
+		opts.ContextTimeoutEnabled = true
 		return redis.NewFailoverClient(opts), nil
 	}
 	opts, err := redis.ParseURL(url)

@@ -106,6 +106,19 @@ func (c *Collection[T]) Get(ctx context.Context, id string) (T, Meta, error) {
 	return c.decode(raw)
 }
 
+// GetUnique returns the document that has a unique value; NOT_FOUND when none has.
+func (c *Collection[T]) GetUnique(ctx context.Context, value string) (Entry[T], error) {
+	id, err := c.db.HGet(ctx, c.keys.unique, value).Result()
+	if isNil(err) {
+		return Entry[T]{}, c.notFound(value)
+	}
+	if err != nil {
+		return Entry[T]{}, unavailable(err)
+	}
+	doc, meta, err := c.Get(ctx, id)
+	return Entry[T]{ID: id, Meta: meta, Doc: doc}, err
+}
+
 // Update reads the document, lets change make a new one of it, and stores that
 // unless another writer was faster, in which case it starts again: change may run
 // several times. What change gets is its own copy. An error of change is returned

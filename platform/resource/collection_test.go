@@ -114,6 +114,12 @@ func TestUniqueValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustCreate(t, c, "ep_3", "https://a")
+	if got, err := c.GetUnique(ctx, "https://a"); err != nil || got.ID != "ep_3" || got.Doc.GetUrl() != "https://a" || got.Revision == 0 {
+		t.Errorf("by unique value: %+v, %v", got, err)
+	}
+	if _, err := c.GetUnique(ctx, "https://b"); !errs.Is(err, errs.ReasonNotFound) {
+		t.Errorf("by a value that nobody has: %v", err)
+	}
 }
 
 func TestCreateWithTakenID(t *testing.T) {

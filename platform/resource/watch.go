@@ -2,13 +2,9 @@ package resource
 
 import (
 	"context"
-	"errors"
 	"iter"
-	"time"
 
 	"google.golang.org/protobuf/proto"
-
-	"sluice.dev/platform/errs"
 )
 
 // Change is one change of a document. Doc is nil when Deleted.
@@ -62,50 +58,18 @@ func (c *Collection[T]) Watch(ctx context.Context, after uint64) iter.Seq2[Chang
 // after that. Both run in Follow's goroutine. It returns the error of ctx, or of a
 // document that cannot be read.
 func (c *Collection[T]) Follow(ctx context.Context, reset func(all []Entry[T], revision uint64), apply func(Change[T])) error {
-	retry := newBackoff()
-	for ctx.Err() == nil {
+	load := func(ctx context.Context) (uint64, error) {
 		all, revision, err := c.All(ctx)
 		if err == nil {
-			retry.reset()
 			reset(all, revision)
-			err = c.applyAll(ctx, revision, apply)
 		}
-		if !passes(err) {
-			return err
+		return revision, err
+	}
+	return NewFeed(c.db).Follow(ctx, load, func(r Record) error {
+		change, mine, err := c.Change(r)
+		if mine {
+			apply(change)
 		}
-		retry.wait(ctx)
-	}
-	return ctx.Err()
-}
-
-func (c *Collection[T]) applyAll(ctx context.Context, after uint64, apply func(Change[T])) error {
-	for change, err := range c.Watch(ctx, after) {
-		if err != nil {
-			return err
-		}
-		apply(change)
-	}
-	return nil
-}
-
-// passes reports whether a later attempt may succeed.
-func passes(err error) bool {
-	return errors.Is(err, ErrReload) || errs.Is(err, errs.ReasonUnavailable)
-}
-
-// backoff is a wait that doubles from 50 ms to 2 s.
-type backoff struct{ next time.Duration }
-
-func newBackoff() *backoff { return &backoff{next: 50 * time.Millisecond} }
-
-func (b *backoff) reset() { b.next = 50 * time.Millisecond }
-
-func (b *backoff) wait(ctx context.Context) {
-	timer := time.NewTimer(b.next)
-	defer timer.Stop()
-	b.next = min(2*b.next, 2*time.Second)
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+		return err
+	})
 }
