@@ -13,7 +13,10 @@ require (
 	sluice.dev/services/replay v0.0.0
 )
 
-require gopkg.in/yaml.v3 v3.0.1 // indirect
+require (
+	github.com/compose-spec/compose-go/v2 v2.16.2 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect

@@ -76,7 +76,7 @@ critical: "many"
 	for i, want := range []struct {
 		field string
 		line  int
-	}{{"upstrem", 3}, {"kind", 5}, {"critical", 9}} {
+	}{{"upstrem", 3}, {"kind", 5}, {"critical", 10}} {
 		v := e.Violations[i]
 		if v.Field != want.field || v.Line != want.line {
 			t.Errorf("fault %d: field %q line %d (%s), want %q line %d", i, v.Field, v.Line, v.Message, want.field, want.line)
