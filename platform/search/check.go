@@ -53,6 +53,12 @@ func (p *parser) wordsIn(t target, w word) (node, error) {
 	case len(w.pattern) == 0:
 		return nil, &SyntaxError{Offset: w.pos, Length: w.end - w.pos, Message: "an empty phrase is in every text", Expected: "a word", Hint: "write * to match everything"}
 	}
+	if t.everywhere {
+		p.fullText++
+	}
+	if p.fullText > maxFullText {
+		return nil, &SyntaxError{Offset: w.pos, Length: w.end - w.pos, Message: "a query may have at most 16 full-text terms", Hint: "name the field to search"}
+	}
 	return words{w.pattern, t.everywhere}, nil
 }
 

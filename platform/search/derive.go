@@ -64,21 +64,18 @@ func httpVersion(v string) string {
 	return "HTTP/" + number
 }
 
-func upperASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' {
-			return r - 'a' + 'A'
-		}
-		return r
-	}, s)
-}
-
 // lowerASCII is ClickHouse's lower(): it leaves all but A to Z alone.
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
+func lowerASCII(s string) string { return mapASCII(s, 'A', 'Z') }
+
+func upperASCII(s string) string { return mapASCII(s, 'a', 'z') }
+
+// mapASCII changes the case of the letters from first to last.
+func mapASCII(s string, first, last byte) string {
+	out := []byte(s)
+	for i, c := range out {
+		if first <= c && c <= last {
+			out[i] = c ^ 0x20
 		}
-		return r
-	}, s)
+	}
+	return string(out)
 }

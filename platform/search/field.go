@@ -72,8 +72,11 @@ func (f Field) Names() []string {
 	if f.Short != "" {
 		names = append(names, f.Short)
 	}
+	if f.Event != "" && "@"+f.Event != f.Name {
+		names = append(names, "@"+f.Event)
+	}
 	if f.Event != "" {
-		names = append(names, "@"+f.Event, "@object."+f.Event)
+		names = append(names, "@object."+f.Event)
 	}
 	names = append(names, f.Also...)
 	if f.Family {
@@ -81,7 +84,7 @@ func (f Field) Names() []string {
 			names[i] += ".NAME"
 		}
 	}
-	return slices.Compact(names)
+	return names
 }
 
 // Fields returns the table, for reference pages and for completion.

@@ -6,7 +6,7 @@ const (
 	noAgentInfo = "the user agent is not taken apart; search @http.useragent with a wildcard"
 	noIdentity  = "captures have no identity from OAuth or a token; @usr.name holds the basic-auth user"
 	noAudit     = "captures are traffic; this belongs to audit events"
-	noModule    = "the gateway has no such module, so no decision is captured"
+	noModule    = "captures do not record it; @traffic_policy.action tells which action answered"
 	noLabels    = "endpoints have no labels that captures record"
 	noTLSDetail = "this detail of the TLS connection is not captured"
 	noPoint     = "captures record when a request arrived and how long it took, no other instant"
@@ -39,13 +39,13 @@ var fields = []Field{
 		Doc: "The User-Agent header."},
 	{Name: "@http.referer", Type: Text, Column: "req_headers", member: "referer",
 		Doc: "The Referer header."},
-	{Name: "@http.request.headers", Short: "header", Type: Text, Family: true, anyCaseMember: true, Column: "req_headers",
+	{Name: "@http.request.headers", Short: "header", Event: "http.request.headers", Type: Text, Family: true, anyCaseMember: true, Column: "req_headers",
 		Doc: "A request header; any of its values."},
-	{Name: "@http.request.body", Short: "body", Type: Text, Column: "req_body", absent: empty,
+	{Name: "@http.request.body", Short: "body", Event: "http.request.body", Type: Text, Column: "req_body", absent: empty,
 		Doc: "The captured part of the request body; redacted parts never match."},
-	{Name: "@http.request.body_length", Type: Bytes, Column: "req_body_size", Measure: true,
+	{Name: "@http.request.body_length", Event: "http.request.body_length", Type: Bytes, Column: "req_body_size", Measure: true,
 		Doc: "The true size of the request body."},
-	{Name: "@http.request.body_truncated", Type: Boolean, Column: "req_body_truncated",
+	{Name: "@http.request.body_truncated", Event: "http.request.body_truncated", Type: Boolean, Column: "req_body_truncated",
 		Doc: "Whether the request body was captured only in part."},
 
 	// The response.
@@ -53,13 +53,13 @@ var fields = []Field{
 		Doc: "The status the client got; missing if it got no answer."},
 	{Name: "status", Type: Text, Values: []string{"info", "warn", "error"}, Column: severitySQL, derive: severity, numbers: "@http.status_code", Facet: true,
 		Doc: "The severity: error for 5xx and for no answer, warn for 4xx, else info. With a number, a class, a range or * it is @http.status_code."},
-	{Name: "@http.response.headers", Short: "resheader", Type: Text, Family: true, anyCaseMember: true, Column: "res_headers",
+	{Name: "@http.response.headers", Short: "resheader", Event: "http.response.headers", Type: Text, Family: true, anyCaseMember: true, Column: "res_headers",
 		Doc: "A response header; any of its values."},
-	{Name: "@http.response.body", Short: "resbody", Type: Text, Column: "res_body", absent: empty,
+	{Name: "@http.response.body", Short: "resbody", Event: "http.response.body", Type: Text, Column: "res_body", absent: empty,
 		Doc: "The captured part of the response body; redacted parts never match."},
-	{Name: "@http.response.body_length", Type: Bytes, Column: "res_body_size", Measure: true,
+	{Name: "@http.response.body_length", Event: "http.response.body_length", Type: Bytes, Column: "res_body_size", Measure: true,
 		Doc: "The true size of the response body."},
-	{Name: "@http.response.body_truncated", Type: Boolean, Column: "res_body_truncated",
+	{Name: "@http.response.body_truncated", Event: "http.response.body_truncated", Type: Boolean, Column: "res_body_truncated",
 		Doc: "Whether the response body was captured only in part."},
 	{Name: "@evt.outcome", Type: Text, Values: []string{"success", "failure"}, Column: outcomeSQL, derive: outcome,
 		Doc: "failure for 5xx, for no answer and for a failed login, else success."},
@@ -74,7 +74,7 @@ var fields = []Field{
 	{Name: "@duration", Short: "duration", Also: []string{"@http.duration", "@http.duration_ms", "@object.http.duration_ms"}, Type: Duration, Column: "duration_ns", Measure: true,
 		bare: map[string]string{"duration": "", "@http.duration_ms": "ms", "@object.http.duration_ms": "ms"},
 		Doc:  "From the first byte of the request to the last of the response. A bare number is nanoseconds; duration: demands a unit."},
-	{Name: "@http.upstream_duration", Short: "upstream", Also: []string{"@http.upstream_duration_ms", "@object.http.upstream_duration_ms"}, Type: Duration, Column: "upstream_duration_ns", absent: null, Measure: true,
+	{Name: "@http.upstream_duration", Short: "upstream", Event: "http.upstream_duration", Also: []string{"@http.upstream_duration_ms", "@object.http.upstream_duration_ms"}, Type: Duration, Column: "upstream_duration_ns", absent: null, Measure: true,
 		bare: map[string]string{"upstream": "", "@http.upstream_duration_ms": "ms", "@object.http.upstream_duration_ms": "ms"},
 		Doc:  "The time spent in the upstream; missing if it was not asked. upstream: demands a unit."},
 

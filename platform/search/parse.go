@@ -12,13 +12,14 @@ const (
 	maxDepth     = 32
 	maxLeaves    = 256
 	maxWildcards = 16
+	maxFullText  = 16 // each becomes a test of every text column
 )
 
 // Parse reads a query. An empty or blank one matches everything.
 //
-// A query has at most 4 KiB, 32 levels of nesting, 256 tests and 16 wildcards
-// (a lone asterisk does not count), and a word or phrase at most 1 KiB. The
-// error is a [*SyntaxError].
+// A query has at most 4 KiB, 32 levels of nesting, 256 tests, 16 wildcards (a lone
+// asterisk does not count) and 16 full-text terms such as *:word, and a word or
+// phrase at most 1 KiB. The error is a [*SyntaxError].
 func Parse(query string) (*Query, error) {
 	if err := checkText(query); err != nil {
 		return nil, err
@@ -54,9 +55,9 @@ func checkText(query string) error {
 // parser is a recursive descent over the grammar, and counts what is limited.
 type parser struct {
 	lexer
-	depth, leaves, wildcards int
-	unknown                  []string
-	warnings                 []Warning
+	depth, leaves, wildcards, fullText int
+	unknown                            []string
+	warnings                           []Warning
 }
 
 // operand parses what stands between operators: a term or, in a group of

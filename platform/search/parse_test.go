@@ -210,6 +210,7 @@ func TestParseRefuses(t *testing.T) {
 		{strings.Repeat("(a OR b ", 32) + strings.Repeat(")", 32), 0, 288, "32 levels"},
 		{strings.Repeat("a ", 257), 512, 1, "256 tests"},
 		{strings.Repeat("a* ", 17), 48, 2, "16 wildcards"},
+		{strings.Repeat("*:a ", 17), 66, 1, "16 full-text terms"},
 		{`"` + strings.Repeat("a", 1023) + `"`, 0, 1025, "1024 bytes"},
 		{"a\xff", 1, 1, "not UTF-8"},
 		{"a\x00", 1, 1, "control characters"},

@@ -128,6 +128,9 @@ func (p pattern) runes(fold func(rune) rune) []rune {
 
 // matches reports whether the pattern covers all of text, as LIKE does or, with
 // anyCase, ILIKE. It backs up only to the last asterisk: O(len(p)·len(text)).
+//
+// As in ClickHouse, bytes that are not UTF-8 are no characters: of the wildcards
+// only an asterisk at either end covers them.
 func (p pattern) matches(text string, anyCase bool) bool {
 	fold := asItIs
 	if anyCase {
@@ -140,8 +143,16 @@ func (p pattern) matches(text string, anyCase bool) bool {
 		r, size := utf8.DecodeRuneInString(text[pos:])
 		switch {
 		case i < len(want) && want[i] == anyRun:
-			i++
+			if i++; i == len(want) {
+				return true
+			}
 			backI, backPos = i, pos
+		case r == utf8.RuneError && size == 1:
+			if len(want) == 0 || want[0] != anyRun {
+				return false
+			}
+			pos++
+			i, backI, backPos = 1, 1, pos
 		case i < len(want) && (want[i] == anyRune || want[i] == fold(r)):
 			i++
 			pos += size
@@ -161,11 +172,6 @@ func (p pattern) matches(text string, anyCase bool) bool {
 
 func asItIs(r rune) rune { return r }
 
-// foldRune picks one of the runes that are equal without case.
-func foldRune(r rune) rune {
-	least := r
-	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-		least = min(least, f)
-	}
-	return least
-}
+// foldRune is how ClickHouse compares without case, but for the few letters that
+// have three forms, such as the final sigma: there it is not of one mind itself.
+func foldRune(r rune) rune { return unicode.ToLower(r) }

@@ -2,8 +2,7 @@ package search
 
 import "net/netip"
 
-// Record is one capture as the matcher reads it, column by column. Columns are
-// the Column names of [Fields], and "message".
+// Record is one capture as the matcher reads it, by the columns of its table.
 type Record interface {
 	// Text returns the value of a text column, where the empty string means what
 	// it means in the table. Of the header maps req_headers and res_headers it

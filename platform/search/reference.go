@@ -101,5 +101,5 @@ const rules = `
 - A number after ` + "`field:`" + ` may have a sign; in a group of values the minus excludes, so quote a negative number there.
 - Within quotes and without, dates are ` + "`2026-11-24`, `2026-11-24T10:00:00Z`" + ` or relative: ` + "`now-15m`, `now-7d`" + `.
 - An attribute that is not in the table below is reported as unknown, and no record has it.
-- A query has at most 4 KiB, 32 levels, 256 tests and 16 wildcards. Fuzzy terms, boosts, regular expressions and calculated fields do not exist.
+- A query has at most 4 KiB, 32 levels, 256 tests, 16 wildcards and 16 full-text terms. Fuzzy terms, boosts, regular expressions and calculated fields do not exist.
 `

@@ -7,6 +7,8 @@ import (
 
 // Free text, once for ClickHouse and once for memory. A word is a run of ASCII
 // letters and digits and of everything beyond ASCII, as in ClickHouse's tokens.
+// Without case, ClickHouse compares by luck what is not UTF-8; memory does not
+// try to do the same.
 
 const messageColumn = "message"
 

@@ -1,0 +1,9 @@
+package search
+
+import (
+	"testing"
+
+	"sluice.dev/platform/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
