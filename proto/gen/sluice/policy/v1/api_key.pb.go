@@ -150,6 +150,60 @@ func (x *ApiKey) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+// StoredApiKey is a key as the policy service keeps it. No call carries it.
+type StoredApiKey struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	ApiKey *ApiKey                `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	// SHA-256 of the token, which itself is not kept.
+	TokenSha256   []byte `protobuf:"bytes,2,opt,name=token_sha256,json=tokenSha256,proto3" json:"token_sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredApiKey) Reset() {
+	*x = StoredApiKey{}
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredApiKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredApiKey) ProtoMessage() {}
+
+func (x *StoredApiKey) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredApiKey.ProtoReflect.Descriptor instead.
+func (*StoredApiKey) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StoredApiKey) GetApiKey() *ApiKey {
+	if x != nil {
+		return x.ApiKey
+	}
+	return nil
+}
+
+func (x *StoredApiKey) GetTokenSha256() []byte {
+	if x != nil {
+		return x.TokenSha256
+	}
+	return nil
+}
+
 type CreateApiKeyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ApiKey        *ApiKey                `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
@@ -159,7 +213,7 @@ type CreateApiKeyRequest struct {
 
 func (x *CreateApiKeyRequest) Reset() {
 	*x = CreateApiKeyRequest{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -171,7 +225,7 @@ func (x *CreateApiKeyRequest) String() string {
 func (*CreateApiKeyRequest) ProtoMessage() {}
 
 func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -184,7 +238,7 @@ func (x *CreateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{1}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CreateApiKeyRequest) GetApiKey() *ApiKey {
@@ -205,7 +259,7 @@ type CreateApiKeyResponse struct {
 
 func (x *CreateApiKeyResponse) Reset() {
 	*x = CreateApiKeyResponse{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +271,7 @@ func (x *CreateApiKeyResponse) String() string {
 func (*CreateApiKeyResponse) ProtoMessage() {}
 
 func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +284,7 @@ func (x *CreateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*CreateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{2}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateApiKeyResponse) GetApiKey() *ApiKey {
@@ -257,7 +311,7 @@ type ListApiKeysRequest struct {
 
 func (x *ListApiKeysRequest) Reset() {
 	*x = ListApiKeysRequest{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +323,7 @@ func (x *ListApiKeysRequest) String() string {
 func (*ListApiKeysRequest) ProtoMessage() {}
 
 func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +336,7 @@ func (x *ListApiKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListApiKeysRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{3}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListApiKeysRequest) GetLimit() int32 {
@@ -309,7 +363,7 @@ type ListApiKeysResponse struct {
 
 func (x *ListApiKeysResponse) Reset() {
 	*x = ListApiKeysResponse{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -321,7 +375,7 @@ func (x *ListApiKeysResponse) String() string {
 func (*ListApiKeysResponse) ProtoMessage() {}
 
 func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -334,7 +388,7 @@ func (x *ListApiKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApiKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListApiKeysResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{4}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListApiKeysResponse) GetApiKeys() []*ApiKey {
@@ -360,7 +414,7 @@ type DeleteApiKeyRequest struct {
 
 func (x *DeleteApiKeyRequest) Reset() {
 	*x = DeleteApiKeyRequest{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +426,7 @@ func (x *DeleteApiKeyRequest) String() string {
 func (*DeleteApiKeyRequest) ProtoMessage() {}
 
 func (x *DeleteApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +439,7 @@ func (x *DeleteApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*DeleteApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{5}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeleteApiKeyRequest) GetId() string {
@@ -403,7 +457,7 @@ type DeleteApiKeyResponse struct {
 
 func (x *DeleteApiKeyResponse) Reset() {
 	*x = DeleteApiKeyResponse{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[6]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +469,7 @@ func (x *DeleteApiKeyResponse) String() string {
 func (*DeleteApiKeyResponse) ProtoMessage() {}
 
 func (x *DeleteApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[6]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +482,7 @@ func (x *DeleteApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*DeleteApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{6}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{7}
 }
 
 type AuthenticateApiKeyRequest struct {
@@ -440,7 +494,7 @@ type AuthenticateApiKeyRequest struct {
 
 func (x *AuthenticateApiKeyRequest) Reset() {
 	*x = AuthenticateApiKeyRequest{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[7]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +506,7 @@ func (x *AuthenticateApiKeyRequest) String() string {
 func (*AuthenticateApiKeyRequest) ProtoMessage() {}
 
 func (x *AuthenticateApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[7]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +519,7 @@ func (x *AuthenticateApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthenticateApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*AuthenticateApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{7}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AuthenticateApiKeyRequest) GetToken() string {
@@ -484,7 +538,7 @@ type AuthenticateApiKeyResponse struct {
 
 func (x *AuthenticateApiKeyResponse) Reset() {
 	*x = AuthenticateApiKeyResponse{}
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[8]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +550,7 @@ func (x *AuthenticateApiKeyResponse) String() string {
 func (*AuthenticateApiKeyResponse) ProtoMessage() {}
 
 func (x *AuthenticateApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[8]
+	mi := &file_sluice_policy_v1_api_key_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +563,7 @@ func (x *AuthenticateApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthenticateApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*AuthenticateApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{8}
+	return file_sluice_policy_v1_api_key_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AuthenticateApiKeyResponse) GetApiKey() *ApiKey {
@@ -530,7 +584,10 @@ const file_sluice_policy_v1_api_key_proto_rawDesc = "" +
 	"\x05scope\x18\x03 \x01(\x0e2\x17.sluice.policy.v1.ScopeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05scope\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"P\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"i\n" +
+	"\fStoredApiKey\x121\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x18.sluice.policy.v1.ApiKeyR\x06apiKey\x12&\n" +
+	"\ftoken_sha256\x18\x02 \x01(\fB\x03\x80\x01\x01R\vtokenSha256\"P\n" +
 	"\x13CreateApiKeyRequest\x129\n" +
 	"\aapi_key\x18\x01 \x01(\v2\x18.sluice.policy.v1.ApiKeyB\x06\xbaH\x03\xc8\x01\x01R\x06apiKey\"d\n" +
 	"\x14CreateApiKeyResponse\x121\n" +
@@ -576,40 +633,42 @@ func file_sluice_policy_v1_api_key_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_policy_v1_api_key_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_policy_v1_api_key_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_sluice_policy_v1_api_key_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_sluice_policy_v1_api_key_proto_goTypes = []any{
 	(Scope)(0),                         // 0: sluice.policy.v1.Scope
 	(*ApiKey)(nil),                     // 1: sluice.policy.v1.ApiKey
-	(*CreateApiKeyRequest)(nil),        // 2: sluice.policy.v1.CreateApiKeyRequest
-	(*CreateApiKeyResponse)(nil),       // 3: sluice.policy.v1.CreateApiKeyResponse
-	(*ListApiKeysRequest)(nil),         // 4: sluice.policy.v1.ListApiKeysRequest
-	(*ListApiKeysResponse)(nil),        // 5: sluice.policy.v1.ListApiKeysResponse
-	(*DeleteApiKeyRequest)(nil),        // 6: sluice.policy.v1.DeleteApiKeyRequest
-	(*DeleteApiKeyResponse)(nil),       // 7: sluice.policy.v1.DeleteApiKeyResponse
-	(*AuthenticateApiKeyRequest)(nil),  // 8: sluice.policy.v1.AuthenticateApiKeyRequest
-	(*AuthenticateApiKeyResponse)(nil), // 9: sluice.policy.v1.AuthenticateApiKeyResponse
-	(*timestamppb.Timestamp)(nil),      // 10: google.protobuf.Timestamp
+	(*StoredApiKey)(nil),               // 2: sluice.policy.v1.StoredApiKey
+	(*CreateApiKeyRequest)(nil),        // 3: sluice.policy.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),       // 4: sluice.policy.v1.CreateApiKeyResponse
+	(*ListApiKeysRequest)(nil),         // 5: sluice.policy.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),        // 6: sluice.policy.v1.ListApiKeysResponse
+	(*DeleteApiKeyRequest)(nil),        // 7: sluice.policy.v1.DeleteApiKeyRequest
+	(*DeleteApiKeyResponse)(nil),       // 8: sluice.policy.v1.DeleteApiKeyResponse
+	(*AuthenticateApiKeyRequest)(nil),  // 9: sluice.policy.v1.AuthenticateApiKeyRequest
+	(*AuthenticateApiKeyResponse)(nil), // 10: sluice.policy.v1.AuthenticateApiKeyResponse
+	(*timestamppb.Timestamp)(nil),      // 11: google.protobuf.Timestamp
 }
 var file_sluice_policy_v1_api_key_proto_depIdxs = []int32{
 	0,  // 0: sluice.policy.v1.ApiKey.scope:type_name -> sluice.policy.v1.Scope
-	10, // 1: sluice.policy.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 2: sluice.policy.v1.CreateApiKeyRequest.api_key:type_name -> sluice.policy.v1.ApiKey
-	1,  // 3: sluice.policy.v1.CreateApiKeyResponse.api_key:type_name -> sluice.policy.v1.ApiKey
-	1,  // 4: sluice.policy.v1.ListApiKeysResponse.api_keys:type_name -> sluice.policy.v1.ApiKey
-	1,  // 5: sluice.policy.v1.AuthenticateApiKeyResponse.api_key:type_name -> sluice.policy.v1.ApiKey
-	2,  // 6: sluice.policy.v1.ApiKeyService.CreateApiKey:input_type -> sluice.policy.v1.CreateApiKeyRequest
-	4,  // 7: sluice.policy.v1.ApiKeyService.ListApiKeys:input_type -> sluice.policy.v1.ListApiKeysRequest
-	6,  // 8: sluice.policy.v1.ApiKeyService.DeleteApiKey:input_type -> sluice.policy.v1.DeleteApiKeyRequest
-	8,  // 9: sluice.policy.v1.ApiKeyService.AuthenticateApiKey:input_type -> sluice.policy.v1.AuthenticateApiKeyRequest
-	3,  // 10: sluice.policy.v1.ApiKeyService.CreateApiKey:output_type -> sluice.policy.v1.CreateApiKeyResponse
-	5,  // 11: sluice.policy.v1.ApiKeyService.ListApiKeys:output_type -> sluice.policy.v1.ListApiKeysResponse
-	7,  // 12: sluice.policy.v1.ApiKeyService.DeleteApiKey:output_type -> sluice.policy.v1.DeleteApiKeyResponse
-	9,  // 13: sluice.policy.v1.ApiKeyService.AuthenticateApiKey:output_type -> sluice.policy.v1.AuthenticateApiKeyResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	11, // 1: sluice.policy.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
+	1,  // 2: sluice.policy.v1.StoredApiKey.api_key:type_name -> sluice.policy.v1.ApiKey
+	1,  // 3: sluice.policy.v1.CreateApiKeyRequest.api_key:type_name -> sluice.policy.v1.ApiKey
+	1,  // 4: sluice.policy.v1.CreateApiKeyResponse.api_key:type_name -> sluice.policy.v1.ApiKey
+	1,  // 5: sluice.policy.v1.ListApiKeysResponse.api_keys:type_name -> sluice.policy.v1.ApiKey
+	1,  // 6: sluice.policy.v1.AuthenticateApiKeyResponse.api_key:type_name -> sluice.policy.v1.ApiKey
+	3,  // 7: sluice.policy.v1.ApiKeyService.CreateApiKey:input_type -> sluice.policy.v1.CreateApiKeyRequest
+	5,  // 8: sluice.policy.v1.ApiKeyService.ListApiKeys:input_type -> sluice.policy.v1.ListApiKeysRequest
+	7,  // 9: sluice.policy.v1.ApiKeyService.DeleteApiKey:input_type -> sluice.policy.v1.DeleteApiKeyRequest
+	9,  // 10: sluice.policy.v1.ApiKeyService.AuthenticateApiKey:input_type -> sluice.policy.v1.AuthenticateApiKeyRequest
+	4,  // 11: sluice.policy.v1.ApiKeyService.CreateApiKey:output_type -> sluice.policy.v1.CreateApiKeyResponse
+	6,  // 12: sluice.policy.v1.ApiKeyService.ListApiKeys:output_type -> sluice.policy.v1.ListApiKeysResponse
+	8,  // 13: sluice.policy.v1.ApiKeyService.DeleteApiKey:output_type -> sluice.policy.v1.DeleteApiKeyResponse
+	10, // 14: sluice.policy.v1.ApiKeyService.AuthenticateApiKey:output_type -> sluice.policy.v1.AuthenticateApiKeyResponse
+	11, // [11:15] is the sub-list for method output_type
+	7,  // [7:11] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_api_key_proto_init() }
@@ -623,7 +682,7 @@ func file_sluice_policy_v1_api_key_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_api_key_proto_rawDesc), len(file_sluice_policy_v1_api_key_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
