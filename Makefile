@@ -50,7 +50,7 @@ lint: ## golangci-lint and buf lint
 gen: ## regenerate everything that is generated and committed
 	@proto/generate.sh
 	@npm --prefix gateway/console run --silent generate
-	@go generate ./cmd/sluice/...
+	@go test ./cmd/sluice -run TestReferenceIsCurrent -update -count=1
 
 gen-check: gen ## fail when a committed generated file is not current
 	@git diff --exit-code -- proto/gen gateway/console/src/api docs || { echo "generated files are not current: run 'make gen' and commit"; exit 1; }
