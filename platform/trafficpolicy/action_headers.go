@@ -40,10 +40,12 @@ type addHeaders struct {
 func newAddHeaders(c *config) action {
 	a := &addHeaders{slot: c.spec.slot, headers: c.headerTemplates("headers")}
 	static := make(map[string]string)
-	for _, h := range a.headers {
-		if h.name == "user-agent" || h.name == "ngrok-skip-browser-warning" {
-			c.fault("headers", CodeHeaderName, h.name+" may not be added", "")
+	for _, p := range c.get("headers").pairs {
+		if name := strings.ToLower(p.name); name == "user-agent" || name == "ngrok-skip-browser-warning" {
+			c.compiler.report(p.node, join(c.get("headers").path, p.name), CodeHeaderName, name+" may not be added", "")
 		}
+	}
+	for _, h := range a.headers {
 		if text, ok := h.value.Static(); ok {
 			static[h.name] = text
 		}

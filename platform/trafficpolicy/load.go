@@ -88,6 +88,9 @@ func (c *compiler) checkNodes(n *yaml.Node, path string, depth int) {
 	case n.Kind == yaml.AliasNode:
 		c.checkNodes(n.Alias, path, depth+1)
 		return
+	case c.source.bang(n):
+		c.report(n, path, CodeConfig, "YAML drops the ! before the text", tagHint)
+		return
 	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
 		c.report(n, path, CodeConfig, fmt.Sprintf("YAML reads %s as a tag", n.Tag), tagHint)
 		return

@@ -27,6 +27,9 @@ type Outcome struct {
 // refuse answers with the status and a small JSON body that explain the code.
 func refuse(code Code) *Outcome {
 	info := code.info()
+	if info.Status == 0 { // a fault that only showed with this request's values
+		info.Status = 500
+	}
 	body := `{"error_code":` + strconv.Quote(string(code)) + `,"status_code":` + strconv.Itoa(info.Status) + `,"msg":` + strconv.Quote(info.Meaning) + "}\n"
 	header := make(message.Header, 0, 4)
 	header.Add("content-type", "application/json")

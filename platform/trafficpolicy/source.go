@@ -44,3 +44,12 @@ func (s *source) locate(n *yaml.Node, offset int) (line, column int) {
 	}
 	return at, from + i + offset - start + 1
 }
+
+// bang reports whether a lone ! stands before a value: YAML reads it as a tag
+// without a name and drops it, which would turn a condition into its opposite.
+func (s *source) bang(n *yaml.Node) bool {
+	if n.Line < 1 || n.Line > len(s.lines) || n.Column-1 > len(s.lines[n.Line-1]) {
+		return false
+	}
+	return n.Kind == yaml.ScalarNode && strings.HasPrefix(s.lines[n.Line-1][n.Column-1:], "! ")
+}

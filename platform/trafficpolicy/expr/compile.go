@@ -74,17 +74,15 @@ func needsLimit(root ast.Expr) bool {
 	return needed
 }
 
+// syntaxFaults gives the first only: what follows it is its echo.
 func syntaxFaults(source string, errs []*common.Error) []Fault {
-	var faults []Fault
-	for _, err := range errs {
-		f := Fault{Offset: offsetOf(source, err.Location), Message: strings.TrimPrefix(err.Message, "Syntax error: ")}
-		if strings.HasPrefix(err.Message, "Syntax error: ") {
-			f.Message = "syntax error: " + f.Message
-			f.Hint = syntaxHint(source)
-		}
-		faults = append(faults, f)
+	first := errs[0]
+	f := Fault{Offset: offsetOf(source, first.Location), Message: first.Message}
+	if rest, ok := strings.CutPrefix(first.Message, "Syntax error: "); ok {
+		f.Message, _, _ = strings.Cut("syntax error: "+rest, " expecting {")
+		f.Hint = syntaxHint(source)
 	}
-	return faults[:min(len(faults), 3)] // what follows the first is mostly its echo
+	return []Fault{f}
 }
 
 func syntaxHint(source string) string {

@@ -19,7 +19,25 @@ func Word(word string, candidates []string) string {
 			best, bestCost = c, cost
 		}
 	}
+	if best == "" {
+		best = extension(word, candidates)
+	}
 	return best
+}
+
+// extension returns the only candidate that begins with word.
+func extension(word string, candidates []string) string {
+	found := ""
+	for _, c := range candidates {
+		if len(word) < 3 || c == word || !strings.HasPrefix(c, word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = c
+	}
+	return found
 }
 
 // limit is how many edits still look like a slip.

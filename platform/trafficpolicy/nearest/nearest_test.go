@@ -15,6 +15,8 @@ func TestWord(t *testing.T) {
 		"dney":          "deny",
 		"denny":         "deny",
 		"custom-respon": "custom-response",
+		"custom":        "custom-response",
+		"ra":            "",
 		"something":     "",
 		"deny":          "",
 	}
