@@ -1,0 +1,116 @@
+package proxy
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"sluice.dev/platform/id"
+	"sluice.dev/platform/rpc"
+)
+
+// Config says where a proxy listens and what bounds it. Zero values mean the
+// defaults.
+type Config struct {
+	HTTPListen  string `help:"Address for plain HTTP; - for none." default:"127.0.0.1:8080" env:"SLUICE_HTTP_LISTEN" name:"http-listen"`
+	HTTPSListen string `help:"Address for HTTPS; - for none." default:"127.0.0.1:8443" env:"SLUICE_HTTPS_LISTEN" name:"https-listen"`
+	DataDir     string `help:"Directory for the local CA, the last good configuration and the spool." default:".sluice" type:"path" env:"SLUICE_DATA_DIR"`
+	CertFile    string `help:"TLS certificate chain (PEM). Without one the local CA signs a certificate for each name." type:"path" env:"SLUICE_TLS_CERT_FILE"`
+	KeyFile     string `help:"Key of the TLS certificate (PEM)." type:"path" env:"SLUICE_TLS_KEY_FILE"`
+	ProxyID     string `help:"Name of this proxy in records and metrics; made up when empty." env:"SLUICE_PROXY_ID"`
+
+	PolicyTarget  string           `help:"gRPC target of the policy service." default:"127.0.0.1:4051" env:"SLUICE_POLICY_TARGET"`
+	CaptureTarget string           `help:"gRPC target of the capture service." default:"127.0.0.1:4052" env:"SLUICE_CAPTURE_TARGET"`
+	GRPC          rpc.ServerConfig `embed:"" prefix:"grpc-"`
+
+	TrustedProxies   []string `help:"CIDRs of load balancers in front: their X-Forwarded-For and X-Forwarded-Proto tell the client's address and scheme." env:"SLUICE_TRUSTED_PROXIES"`
+	ForwardedReplace bool     `help:"Replace X-Forwarded-* that untrusted clients sent instead of appending to them." env:"SLUICE_FORWARDED_REPLACE"`
+
+	HeadLimit         int           `help:"Largest request or response head, in bytes; a larger request head is answered 431." default:"1000000" env:"SLUICE_HEAD_LIMIT"`
+	ReadHeaderTimeout time.Duration `help:"Time for a client to send a request head or to shake hands." default:"30s" env:"SLUICE_READ_HEADER_TIMEOUT"`
+	IdleTimeout       time.Duration `help:"Time that a connection may wait for its next request, on both sides." default:"5m" env:"SLUICE_IDLE_TIMEOUT"`
+	ConnectTimeout    time.Duration `help:"Time to connect to an upstream." default:"10s" env:"SLUICE_CONNECT_TIMEOUT"`
+	ResponseTimeout   time.Duration `help:"Time for an upstream to begin its answer; 0: no limit." default:"0s" env:"SLUICE_RESPONSE_TIMEOUT"`
+	DrainTimeout      time.Duration `help:"Time for running requests to end when the proxy stops." default:"30s" env:"SLUICE_DRAIN_TIMEOUT"`
+
+	RateLimitTimeout time.Duration `help:"Time for the shared counter to answer; then the rule's on_store_error applies." default:"50ms" env:"SLUICE_RATE_LIMIT_TIMEOUT"`
+
+	SpoolDir       string `help:"Directory for records that wait for the capture service; spool in the data directory when empty." type:"path" env:"SLUICE_SPOOL_DIR"`
+	SpoolMaxBytes  int64  `help:"Cap of the spool, in bytes." default:"1073741824" env:"SLUICE_SPOOL_MAX_BYTES"`
+	QueueExchanges int    `help:"Records that may wait in memory." default:"20000" env:"SLUICE_QUEUE_EXCHANGES"`
+	QueueBytes     int    `help:"Bytes of records that may wait in memory." default:"67108864" env:"SLUICE_QUEUE_BYTES"`
+}
+
+// off as an address means: do not listen.
+const off = "-"
+
+func (c Config) withDefaults() Config {
+	text := func(p *string, d string) {
+		if *p == "" {
+			*p = d
+		}
+	}
+	text(&c.HTTPListen, "127.0.0.1:8080")
+	text(&c.HTTPSListen, "127.0.0.1:8443")
+	text(&c.DataDir, ".sluice")
+	text(&c.ProxyID, id.Proxy.New())
+	text(&c.PolicyTarget, "127.0.0.1:4051")
+	text(&c.CaptureTarget, "127.0.0.1:4052")
+	text(&c.GRPC.Listen, "127.0.0.1:4050")
+	text(&c.SpoolDir, filepath.Join(c.DataDir, "spool"))
+	number(&c.HeadLimit, 1_000_000)
+	number(&c.ReadHeaderTimeout, 30*time.Second)
+	number(&c.IdleTimeout, 5*time.Minute)
+	number(&c.ConnectTimeout, 10*time.Second)
+	number(&c.DrainTimeout, 30*time.Second)
+	number(&c.RateLimitTimeout, 50*time.Millisecond)
+	number(&c.SpoolMaxBytes, 1<<30)
+	number(&c.QueueExchanges, 20_000)
+	number(&c.QueueBytes, 64<<20)
+	return c
+}
+
+func number[T int | int64 | time.Duration](p *T, d T) {
+	if *p == 0 {
+		*p = d
+	}
+}
+
+func (c Config) check() error {
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return fmt.Errorf("a TLS certificate needs both files: cert-file is %q, key-file is %q", c.CertFile, c.KeyFile)
+	}
+	if c.HTTPListen == off && c.HTTPSListen == off {
+		return fmt.Errorf("both listeners are off: set http-listen or https-listen")
+	}
+	for name, n := range map[string]int64{
+		"head-limit": int64(c.HeadLimit), "read-header-timeout": int64(c.ReadHeaderTimeout), "idle-timeout": int64(c.IdleTimeout),
+		"connect-timeout": int64(c.ConnectTimeout), "response-timeout": int64(c.ResponseTimeout), "drain-timeout": int64(c.DrainTimeout),
+		"rate-limit-timeout": int64(c.RateLimitTimeout), "spool-max-bytes": c.SpoolMaxBytes,
+		"queue-exchanges": int64(c.QueueExchanges), "queue-bytes": int64(c.QueueBytes),
+	} {
+		if n < 0 {
+			return fmt.Errorf("%s must not be negative", name)
+		}
+	}
+	_, err := c.trusted()
+	return err
+}
+
+// trusted parses TrustedProxies; an address alone is a network of one.
+func (c Config) trusted() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("trusted-proxies: %q is neither an address nor a CIDR such as 10.0.0.0/8", s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}

@@ -1,0 +1,104 @@
+package pipeline
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"sluice.dev/platform/message"
+	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/services/proxy/internal/answer"
+	"sluice.dev/services/proxy/internal/tap"
+)
+
+type readWriteCloser = io.ReadWriteCloser
+
+// meanings are the texts of the policy's codes.
+var meanings = func() map[trafficpolicy.Code]string {
+	m := map[trafficpolicy.Code]string{}
+	for _, c := range trafficpolicy.Codes() {
+		m[c.Code] = c.Meaning
+	}
+	return m
+}()
+
+// requestPhase runs the phases before the upstream is asked. Which endpoint a
+// connection is for shows only with a request, so on_tcp_connect runs with each.
+func (x *exchange) requestPhase() (*trafficpolicy.Outcome, error) {
+	p := x.endpoint.Policy
+	connect, request := p.Has(trafficpolicy.OnTCPConnect), p.Has(trafficpolicy.OnHTTPRequest)
+	if !connect && !request && !p.Has(trafficpolicy.OnHTTPResponse) {
+		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
+	}
+	x.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &x.endpoint.Endpoint, Request: x.req}, x.services)
+	defer x.clock(time.Now())
+	if connect {
+		if out, err := x.run.OnTCPConnect(x.ctx); out != nil || err != nil {
+			return out, err
+		}
+	}
+	return x.run.OnRequest(x.ctx)
+}
+
+func (x *exchange) responsePhase(res *message.Response) (*trafficpolicy.Outcome, error) {
+	if x.run == nil || !x.endpoint.Policy.Has(trafficpolicy.OnHTTPResponse) {
+		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
+	}
+	defer x.clock(time.Now())
+	return x.run.OnResponse(x.ctx, res)
+}
+
+func (x *exchange) clock(start time.Time) { x.policyTime += time.Since(start) }
+
+// answerOutcome sends what the policy decided: its response, a refusal in the
+// gateway's shape, or nothing at all.
+func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
+	code := string(out.ErrorCode)
+	if x.record != nil {
+		x.record.Policy.Rule, x.record.Policy.Action = out.Rule, out.Action
+	}
+	if out.Cause != nil {
+		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", out.Cause)
+	}
+	if code != "" {
+		x.record.Fail(code, meanings[out.ErrorCode])
+	}
+	switch {
+	case out.Response == nil:
+		x.cut = true // close: nothing is answered
+	case code != "":
+		x.send(x.refusal(out), code)
+	default:
+		x.send(out.Response, "")
+	}
+}
+
+// refusal gives the policy's refusal the shape of all gateway errors and keeps its
+// own fields, such as Retry-After and WWW-Authenticate.
+func (x *exchange) refusal(out *trafficpolicy.Outcome) *message.Response {
+	f := answer.Failure{Status: out.Response.Status, Code: string(out.ErrorCode), Message: meanings[out.ErrorCode]}
+	if f.Message == "" {
+		f.Message = "the request was refused: status " + strconv.Itoa(f.Status)
+	}
+	res := f.Response(x.req, x.id)
+	for _, field := range out.Response.Header {
+		if !res.Header.Has(field.Name) {
+			res.Header.Add(field.Name, field.Value)
+		}
+	}
+	return res
+}
+
+// notePolicy writes down what the policy did.
+func (x *exchange) notePolicy() {
+	if x.record == nil || x.run == nil {
+		return
+	}
+	f := x.run.Facts()
+	p := &x.record.Policy
+	*p = tap.Policy{
+		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
+		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs,
+	}
+	x.record.PolicyTime = x.policyTime
+}

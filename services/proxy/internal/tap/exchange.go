@@ -1,0 +1,174 @@
+package tap
+
+import (
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+
+	"sluice.dev/platform/message"
+	"sluice.dev/platform/redact"
+)
+
+// exchange is the record as it leaves the process: secrets replaced, texts valid
+// UTF-8.
+func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
+	e := &capturev1.Exchange{
+		Id:          r.id,
+		StartTime:   timestamppb.New(r.start),
+		Connection:  r.connection(),
+		Request:     r.request(),
+		Response:    r.responsePart(),
+		Timings:     r.timings(),
+		Policy:      r.policy(),
+		ReplayOf:    r.ReplayOf,
+		TraceId:     traceID(r.header),
+		ProxyId:     proxyID,
+		FullCapture: r.settings.full,
+	}
+	if r.Endpoint != nil {
+		e.EndpointId, e.EndpointName, e.EndpointUrl = r.Endpoint.ID, text(r.Endpoint.Name), r.Endpoint.URL
+	}
+	if r.UpstreamAddress != "" {
+		e.Upstream = &capturev1.UpstreamCall{Address: r.UpstreamAddress, ConnectionReused: r.UpstreamReused}
+	}
+	if r.ErrorCode != "" {
+		e.Error = &capturev1.ExchangeError{Code: r.ErrorCode, Message: text(redact.URL(r.ErrorMessage))}
+	}
+	return e
+}
+
+func (r *Recording) connection() *capturev1.Connection {
+	c := &capturev1.Connection{
+		ClientIp: address(r.conn.ClientAddr), ClientPort: uint32(r.conn.ClientAddr.Port()),
+		ServerIp: address(r.conn.ServerAddr), ServerPort: uint32(r.conn.ServerAddr.Port()),
+		StartTime: timestamppb.New(r.conn.Start),
+		BytesIn:   uint64(len(r.method)+len(r.target)+len(r.proto)+len("  \r\n\r\n")+headerSize(r.header)+headerSize(r.reqBody.trailer)) + r.reqBody.size,
+	}
+	if r.response {
+		c.BytesOut = uint64(len("HTTP/1.1 200 OK\r\n\r\n")+headerSize(r.resHeader)+headerSize(r.resBody.trailer)) + r.resBody.size
+	}
+	if t := r.conn.TLS; t != nil {
+		c.Tls = &capturev1.Tls{Version: t.Version, CipherSuite: t.CipherSuite, ServerName: text(t.ServerName), NegotiatedProtocol: t.ALPN, Resumed: t.Resumed}
+	}
+	return c
+}
+
+func address(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.Addr().WithZone("").String()
+}
+
+func (r *Recording) request() *capturev1.Request {
+	path, query, hasQuery := strings.Cut(r.target, "?")
+	query, _ = redact.Query(query)
+	raw := r.scheme + "://" + r.host + path
+	if hasQuery {
+		raw += "?" + query
+	}
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
+	}
+	return &capturev1.Request{
+		Method: text(r.method), Scheme: r.scheme, Host: text(r.host), Path: text(path), Query: text(query), Url: text(raw),
+		HttpVersion: r.proto, Headers: r.headers(r.header), Body: r.reqBody.kept(), Trailers: r.headers(r.reqBody.trailer),
+	}
+}
+
+func (r *Recording) responsePart() *capturev1.Response {
+	if !r.response {
+		return nil
+	}
+	return &capturev1.Response{
+		StatusCode: uint32(r.status), // #nosec G115 -- a status has three digits
+		Headers:    r.headers(r.resHeader), Body: r.resBody.kept(), Trailers: r.headers(r.resBody.trailer),
+	}
+}
+
+func (b *body) kept() *capturev1.Body {
+	return &capturev1.Body{Content: b.content, Size: b.size, Truncated: b.keep > 0 && uint64(len(b.content)) < b.size}
+}
+
+// headers redacts. All lines lie in one piece of memory.
+func (r *Recording) headers(h message.Header) []*capturev1.Header {
+	if len(h) == 0 {
+		return nil
+	}
+	lines := make([]capturev1.Header, len(h))
+	out := make([]*capturev1.Header, len(h))
+	for i, f := range h {
+		value, rule := r.settings.headers.Redact(f.Name, f.Value)
+		lines[i].Name, lines[i].Value, lines[i].RedactedBy = text(f.Name), text(value), rule
+		out[i] = &lines[i]
+	}
+	return out
+}
+
+func (r *Recording) timings() *capturev1.Timings {
+	t := &capturev1.Timings{Duration: durationpb.New(r.end.Sub(r.start))}
+	if r.PolicyTime > 0 {
+		t.Policy = durationpb.New(r.PolicyTime)
+	}
+	if r.response {
+		t.FirstByte = durationpb.New(r.firstByte.Sub(r.start))
+	}
+	if !r.UpstreamSent.IsZero() {
+		t.Upstream = durationpb.New(r.upstreamEnd().Sub(r.UpstreamSent))
+	}
+	return t
+}
+
+// upstreamEnd is when the response was complete, or when the exchange ended.
+func (r *Recording) upstreamEnd() time.Time {
+	if done := r.resBody.done; !done.IsZero() {
+		return done
+	}
+	return r.end
+}
+
+func (r *Recording) policy() *capturev1.PolicyResult {
+	if r.PolicyRevision == 0 {
+		return nil
+	}
+	p := &capturev1.PolicyResult{
+		Revision: r.PolicyRevision, Rule: text(r.Policy.Rule), Action: r.Policy.Action,
+		RateLimitDecision: r.Policy.RateLimit, RateLimitBucket: text(r.Policy.RateLimitBucket),
+		BasicAuthDecision: r.Policy.BasicAuth, UserName: text(r.Policy.UserName),
+	}
+	for _, entry := range r.Policy.Logs {
+		if b, err := json.Marshal(entry); err == nil {
+			p.Logs = append(p.Logs, string(b))
+		}
+	}
+	return p
+}
+
+// traceID reads the trace id of a traceparent field (W3C Trace Context, section
+// 3.2); "" when there is none or it is malformed.
+func traceID(h message.Header) string {
+	parts := strings.Split(h.Get("traceparent"), "-")
+	if len(parts) < 4 || len(parts[0]) != 2 || len(parts[1]) != 32 || len(parts[2]) != 16 {
+		return ""
+	}
+	if strings.Trim(parts[1], "0123456789abcdef") != "" || strings.Trim(parts[1], "0") == "" {
+		return ""
+	}
+	return parts[1]
+}
+
+// text is s fit for a protobuf string: bytes that are no UTF-8 become U+FFFD.
+func text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

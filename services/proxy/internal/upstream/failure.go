@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"sluice.dev/services/proxy/internal/answer"
+)
+
+// ErrClientGone is why a call ended whose client went away or was cut off.
+var ErrClientGone = errors.New("the client went away")
+
+// CallError is a failed call as the client is told of it.
+type CallError struct {
+	answer.Failure
+	cause error
+}
+
+// Error is the text for logs.
+func (e *CallError) Error() string { return e.Code + ": " + e.Message + ": " + e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *CallError) Unwrap() error { return e.cause }
+
+// failure sorts what the transport returned into the published codes.
+func failure(ctx context.Context, t *Target, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errClientBody) {
+		return fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	fail := func(status int, code, format string, args ...any) error {
+		return &CallError{Failure: answer.Failure{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}, cause: err}
+	}
+	var dial *net.OpError
+	dialing := errors.As(err, &dial) && dial.Op == "dial"
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errBadTarget):
+		return fail(502, answer.CodeGateway, "the request cannot be sent on: %v", err)
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		if dialing {
+			return fail(504, answer.CodeTimeout, "the upstream %s did not accept a connection in time", t.Address)
+		}
+		return fail(504, answer.CodeTimeout, "the upstream %s did not answer in time", t.Address)
+	case dialing && errors.Is(err, syscall.ECONNREFUSED):
+		return fail(502, answer.CodeRefused, "the upstream %s refused the connection; is it running?", t.Address)
+	case dialing, isTLS(err):
+		return fail(502, answer.CodeNoConnection, "no connection to the upstream %s: %v", t.Address, rootCause(err))
+	}
+	return fail(502, answer.CodeBadResponse, "the answer of the upstream %s is invalid or incomplete: %v", t.Address, rootCause(err))
+}
+
+// rootCause drops what wrappers add: addresses that the text already has.
+func rootCause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
