@@ -23,7 +23,7 @@ const (
 type Field struct {
 	Name  string   // canonical: Datadog's name, with its "@"
 	Short string   // what people type; empty: none
-	Event string   // path in the event's object; "@" or "@object." in front makes it a name
+	Event string   // path in the exported event; "@" or "@object." in front makes it a name
 	Also  []string // further names
 
 	Type     Type
