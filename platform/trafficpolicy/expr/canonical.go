@@ -51,6 +51,15 @@ func appendDouble(b []byte, f float64) []byte {
 
 func appendList(b []byte, l traits.Lister) []byte {
 	b = append(b, '[')
+	if texts, ok := l.Value().([]string); ok { // header values, without boxing each
+		for i, s := range texts {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, s)
+		}
+		return append(b, ']')
+	}
 	n := l.Size().(types.Int)
 	for i := types.Int(0); i < n; i++ {
 		if i > 0 {
