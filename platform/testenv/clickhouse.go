@@ -54,6 +54,9 @@ func ClickHouse(t testing.TB) (dsn string) {
 	return process.DSNOf(database)
 }
 
+// ChildEnv is what makes this test binary, run as a child, serve ClickHouse.
+func ChildEnv() []string { return []string{childEnv + "=1"} }
+
 // ClickHouseProcess starts an engine for this test alone, which the test may
 // kill. It ends with the test.
 func ClickHouseProcess(t testing.TB) *embedded.Process {
@@ -114,7 +117,7 @@ func startClickHouse(dir string) (*embedded.Process, error) {
 	defer cancel()
 	return embedded.Start(ctx, embedded.ProcessConfig{
 		Command:  []string{executable},
-		Env:      []string{childEnv + "=1"},
+		Env:      ChildEnv(),
 		DataDir:  dir,
 		CacheDir: cacheDir(),
 		Log:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

@@ -119,6 +119,9 @@ func (p *Process) DSNOf(database string) string {
 // Addr is the address that the server listens on.
 func (p *Process) Addr() string { return p.listener.Addr().String() }
 
+// DataDir is the directory that the child holds.
+func (p *Process) DataDir() string { return p.config.DataDir }
+
 // PID is the process id of the child that runs now, or ran last.
 func (p *Process) PID() int {
 	p.mu.Lock()

@@ -3,7 +3,6 @@ package native
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"sluice.dev/platform/clickhouse/embedded/engine"
 )
@@ -15,7 +14,7 @@ func (s *session) runInsert(q *query, st statement) error {
 	if err != nil {
 		return err // the client has sent no data yet and won't
 	}
-	a := &answer{begin: time.Now()}
+	a := &answer{}
 	if err := s.header(q, fields, a); err != nil {
 		return broken(err)
 	}

@@ -67,6 +67,7 @@ func (s *session) externalTables(q *query) (bool, error) {
 }
 
 func (s *session) run(q *query) error {
+	s.out.beginProgress()
 	if err := s.settings.apply(q.settings); err != nil {
 		return err
 	}
@@ -85,7 +86,6 @@ func (s *session) run(q *query) error {
 // a cancel or the client's leaving kills the query, and a client that waits
 // gets a sign of life now and then. It reports whether the client cancelled.
 func (s *session) attended(do func() error) (cancelled bool, err error) {
-	begin := time.Now()
 	watch := make(chan bool, 1)
 	go func() { watch <- s.watch() }()
 	ticker, done := time.NewTicker(tickInterval), make(chan struct{})
@@ -95,7 +95,7 @@ func (s *session) attended(do func() error) (cancelled bool, err error) {
 		for {
 			select {
 			case <-ticker.C:
-				s.out.tick(time.Since(begin))
+				s.out.tick()
 			case <-done:
 				return
 			}

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"sluice.dev/platform/clickhouse/embedded/engine"
 )
 
 // answer is what is known of a result while it is sent.
 type answer struct {
-	begin       time.Time
 	headed      bool // the header block is out
 	rows, count uint64
 	bytes       uint64
@@ -23,7 +21,7 @@ type answer struct {
 
 // runSelect streams a result, so that its size doesn't matter.
 func (s *session) runSelect(q *query, st statement) error {
-	a := &answer{begin: time.Now()}
+	a := &answer{}
 	cancelled, err := s.attended(func() error { return s.stream(q, st, a) })
 	if cancelled && !isBroken(err) {
 		return nil // a cancelled query ends as if it had no more rows
@@ -73,7 +71,7 @@ func (s *session) stream(q *query, st statement, a *answer) error {
 
 // runWhole runs a statement that the engine can't stream.
 func (s *session) runWhole(q *query, st statement) error {
-	a := &answer{begin: time.Now()}
+	a := &answer{}
 	cancelled, err := s.attended(func() error {
 		result, err := s.engine.Query(st.sql, q.params...)
 		if err != nil {
@@ -147,7 +145,7 @@ func (s *session) header(q *query, fields []field, a *answer) error {
 }
 
 func (s *session) reportProgress(a *answer) {
-	s.out.progress(a.stats, time.Since(a.begin))
+	s.out.progress(a.stats)
 	a.stats = engine.Stats{}
 }
 

@@ -109,8 +109,10 @@ func insertTable(l *sqltext.Lexer) string {
 	t := l.Next()
 	start, end := t.Start, t.End
 	if t.Is("FUNCTION") {
-		start = l.Next().Start
-		if l.Next().Text == "(" {
+		name := l.Next()
+		start, end = name.Start, name.End
+		if l.Peek().Text == "(" {
+			l.Next()
 			end = l.SkipParens()
 		}
 		return l.SQL[start:end]

@@ -26,7 +26,8 @@ type writer struct {
 	lz4  *compress.Writer
 	zstd *compress.Writer
 
-	mu sync.Mutex // held while whole packets go out
+	mu         sync.Mutex // held while whole packets go out
+	progressed time.Time  // when the last progress was made up
 }
 
 func (w *writer) packet(code byte) { w.buf = append(w.buf, code) }
@@ -107,25 +108,38 @@ func (w *writer) exception(err *engine.Error) {
 	w.bool(false) // no nested exception
 }
 
-// progress tells what was read and written since the last such packet.
-func (w *writer) progress(s engine.Stats, elapsed time.Duration) {
-	w.buf = appendProgress(w.buf, s, elapsed)
+// beginProgress starts the clock of a query's progress packets.
+func (w *writer) beginProgress() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.progressed = time.Now()
 }
 
-func appendProgress(b []byte, s engine.Stats, elapsed time.Duration) []byte {
+// progress tells what was read and written since the last such packet.
+func (w *writer) progress(s engine.Stats) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf = w.appendProgress(w.buf, s)
+}
+
+// appendProgress adds a packet; its time is that since the last one.
+func (w *writer) appendProgress(b []byte, s engine.Stats) []byte {
 	const totalUnknown = 0
+	now := time.Now()
+	elapsed := now.Sub(w.progressed)
+	w.progressed = now
 	b = append(b, serverProgress)
-	for _, n := range []uint64{s.RowsRead, s.BytesRead, totalUnknown, s.RowsWritten, s.BytesWritten, uint64(elapsed)} {
+	for _, n := range []uint64{s.RowsRead, s.BytesRead, totalUnknown, s.RowsWritten, s.BytesWritten, uint64(elapsed.Nanoseconds())} {
 		b = binary.AppendUvarint(b, n)
 	}
 	return b
 }
 
 // tick shows a waiting client that the query is alive.
-func (w *writer) tick(elapsed time.Duration) {
+func (w *writer) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, _ = w.conn.Write(appendProgress(nil, engine.Stats{}, elapsed)) // a broken connection shows in the next flush
+	_, _ = w.conn.Write(w.appendProgress(nil, engine.Stats{})) // a broken connection shows in the next flush
 }
 
 // profile sums up a result.
