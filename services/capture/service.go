@@ -53,6 +53,7 @@ func New(_ context.Context, cfg Config, tel *telemetry.T) (*Service, error) {
 	if s.server, err = rpc.NewServer(cfg.GRPC, tel); err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
+	s.server.SetReady(false)
 	capturev1.RegisterIngestServiceServer(s.server, ingestAPI{api: s.api})
 	capturev1.RegisterCaptureServiceServer(s.server, captureAPI{api: s.api})
 	if err := s.server.Bind(); err != nil {
