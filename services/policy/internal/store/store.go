@@ -1,0 +1,65 @@
+// Package store names the documents of the policy service in Redis.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+
+	"sluice.dev/platform/errs"
+	"sluice.dev/platform/redisdb"
+	"sluice.dev/platform/resource"
+)
+
+// SettingsID is the id of the one document of capture settings.
+const SettingsID = "capture"
+
+const replayKeyBytes = 32
+
+// Store is the configuration that the policy service owns.
+type Store struct {
+	Endpoints *resource.Collection[*policyv1.Endpoint]
+	Settings  *resource.Collection[*policyv1.CaptureSettings]
+	APIKeys   *resource.Collection[*policyv1.StoredApiKey]
+	Feed      *resource.Feed
+	db        *redisdb.DB
+}
+
+// New returns the store in db. It does no I/O. auditEndpoint returns an endpoint
+// without secrets.
+func New(db *redisdb.DB, auditEndpoint func(*policyv1.Endpoint) *policyv1.Endpoint) *Store {
+	return &Store{
+		Endpoints: resource.New(db, "endpoint", resource.Options[*policyv1.Endpoint]{
+			Unique: func(e *policyv1.Endpoint) []string { return []string{e.GetUrl()} },
+			Redact: auditEndpoint,
+		}),
+		Settings: resource.New(db, "capture_settings", resource.Options[*policyv1.CaptureSettings]{}),
+		APIKeys: resource.New(db, "api_key", resource.Options[*policyv1.StoredApiKey]{
+			Unique: func(k *policyv1.StoredApiKey) []string { return []string{hex.EncodeToString(k.GetTokenSha256())} },
+		}),
+		Feed: resource.NewFeed(db),
+		db:   db,
+	}
+}
+
+// ReplayKey returns the key that marks replayed requests. It is made once, by
+// whoever asks first.
+func (s *Store) ReplayKey(ctx context.Context) ([]byte, error) {
+	fresh := make([]byte, replayKeyBytes)
+	rand.Read(fresh) // never fails, see its documentation
+	name := s.db.Key("replay_key")
+	tx := s.db.TxPipeline()
+	tx.SetNX(ctx, name, fresh, 0)
+	stored := tx.Get(ctx, name)
+	if _, err := tx.Exec(ctx); err != nil {
+		return nil, errs.Unavailable("the configuration store does not answer; try again").Because(err)
+	}
+	key, err := stored.Bytes()
+	if err == nil && len(key) != replayKeyBytes {
+		err = fmt.Errorf("the replay key has %d bytes instead of %d", len(key), replayKeyBytes)
+	}
+	return key, err
+}
