@@ -48,7 +48,7 @@ func (e *Env) plan(source string, checked *cel.Ast) (*Program, []Fault) {
 	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if p.limited {
-		opts = append(opts, cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptAt))
+		opts = append(opts, cel.CostTracking(costs{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptAt))
 	}
 	var err error
 	if p.program, err = e.cel.Program(checked, opts...); err != nil {

@@ -47,6 +47,7 @@ func fixture(env *expr.Env) *expr.Vars {
 		Request: &message.Request{
 			Method: "GET", Target: "/v1/%61dmin/../users?q=a%20b&tag=x&tag=y", Scheme: "https", Host: "API.example.com:443", Proto: "HTTP/1.1",
 			Header: message.Header{{Name: "Host", Value: "API.example.com:443"}, {Name: "X-Api-Key", Value: "k1"}, {Name: "x-api-key", Value: "k2"},
+				{Name: "X-Long", Value: strings.Repeat("x", 60_000)},
 				{Name: "Content-Type", Value: "Application/JSON; charset=utf-8"}, {Name: "Cookie", Value: "sid=abc; theme=dark"},
 				{Name: "User-Agent", Value: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}},
 			ContentLength: -1, Received: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC),
@@ -102,7 +103,7 @@ req.headers['x-api-key'] == ['k1', 'k2'] && req.headers['X-API-KEY'][1] == 'k2'
 'X-Api-Key' in req.headers && !('nope' in req.headers)
 req.headers['host'][0] == 'API.example.com:443'
 req.headers['content-type'].contains('JSON') && !req.headers['content-type'].contains('xml')
-req.headers.exists(k, k == 'x-api-key') && req.headers.all(k, k == k.lower()) && size(req.headers) == 5
+req.headers.exists(k, k == 'x-api-key') && req.headers.all(k, k == k.lower()) && size(req.headers) == 6
 has(req.headers['x-api-key']) && !has(req.headers['nope']) && has(req.url.query_params['q'])
 hasReqHeader('X-API-Key') && getReqHeader('x-api-key').size() == 2 && getReqHeader('nope') == []
 hasReqCookie('sid') && getReqCookie('sid').value == 'abc' && getReqCookie('none').value == ''
@@ -155,6 +156,7 @@ func TestRuntimeErrors(t *testing.T) {
 		{"'a'.sha256('hax') == ''", "neither hex nor base64"},
 		{"rand.int(3, 1) == 0", "min <= max"},
 		{"lists.range(9999).all(a, lists.range(9999).all(b, a + b >= 0))", "cost limit"},
+		{"lists.range(9000).all(i, req.headers['x-long'][0].sha512() != '')", "cost limit"},
 		{"lists.range(1000000000).size() > 0", "range"},
 		{"lists.range(5000).map(i, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').join().replace('a', 'bbbbbbbbbbbbbbbbbbbb') == ''", "longer than"},
 	}
