@@ -54,7 +54,7 @@ func (a *customResponse) run(_ context.Context, r *Run) (*Outcome, error) {
 	if body != "" && !header.Has("content-type") {
 		header.Add("content-type", contentType(body))
 	}
-	return &Outcome{Response: message.NewResponse(a.status, header, body), RunResponsePhase: r.vars.Response == nil}, nil
+	return &Outcome{Response: message.NewResponse(a.status, header, body), RunResponsePhase: r.current == OnHTTPRequest}, nil
 }
 
 // contentType guesses: JSON, then what browsers would (WHATWG MIME sniffing).

@@ -27,7 +27,7 @@ type deny struct{ status int }
 func newDeny(c *config) action { return &deny{status: int(c.integer("status_code"))} }
 
 func (a *deny) run(_ context.Context, r *Run) (*Outcome, error) {
-	if r.vars.Request == nil {
+	if r.current == OnTCPConnect {
 		return &Outcome{Close: true, ErrorCode: CodeDenied}, nil
 	}
 	return &Outcome{Response: message.NewResponse(a.status, nil, ""), ErrorCode: CodeDenied}, nil

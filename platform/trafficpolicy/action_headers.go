@@ -80,7 +80,7 @@ func (a *addHeaders) run(_ context.Context, r *Run) (*Outcome, error) {
 // addHeader adds to the response in its phase and to the request before.
 func (r *Run) addHeader(name, value string) {
 	switch {
-	case r.vars.Response != nil:
+	case r.current == OnHTTPResponse:
 		r.vars.Response.Header.Add(name, value)
 	case name == "host":
 		r.vars.Request.Host = value
@@ -129,7 +129,7 @@ func (a *removeHeaders) run(_ context.Context, r *Run) (*Outcome, error) {
 }
 
 func (r *Run) header() *message.Header {
-	if r.vars.Response != nil {
+	if r.current == OnHTTPResponse {
 		return &r.vars.Response.Header
 	}
 	return &r.vars.Request.Header

@@ -133,7 +133,7 @@ func (a *restrictIPs) run(_ context.Context, r *Run) (*Outcome, error) {
 	switch {
 	case !a.enforce:
 		return nil, nil //nolint:nilnil // the phase goes on
-	case r.vars.Request == nil:
+	case r.current == OnTCPConnect:
 		return &Outcome{Close: true, ErrorCode: CodeRestrictedIP}, nil
 	}
 	return refuse(CodeRestrictedIP), nil

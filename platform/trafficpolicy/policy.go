@@ -47,7 +47,8 @@ type boundAction struct {
 // Has reports whether a phase has rules; one without needs no Run.
 func (p *Policy) Has(ph Phase) bool { return p != nil && len(p.rules[ph.number()]) > 0 }
 
-// Input is the exchange a policy runs on. Request is nil in on_tcp_connect.
+// Input is the exchange a policy runs on. Request may be nil when only
+// on_tcp_connect runs.
 type Input struct {
 	Conn     *message.Conn
 	Endpoint *message.Endpoint

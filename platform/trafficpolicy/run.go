@@ -15,6 +15,7 @@ type Run struct {
 	policy   *Policy
 	services Services
 	vars     expr.Vars
+	current  Phase
 	facts    Facts
 	records  []ruleRecord // of every rule that was looked at, in order
 	took     [phaseCount]time.Duration
@@ -66,6 +67,7 @@ func (r *Run) phase(ctx context.Context, ph Phase) (*Outcome, error) {
 	if !r.policy.Has(ph) {
 		return nil, nil //nolint:nilnil // nil means: go on
 	}
+	r.current = ph
 	r.vars.Begin(ctx, environments()[ph])
 	start := time.Now()
 	last := start

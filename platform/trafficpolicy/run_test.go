@@ -152,6 +152,22 @@ func TestEndOfContextIsAnError(t *testing.T) {
 	}
 }
 
+// TestConnectPhaseCloses: also when the run already knows the request, as where
+// only a request shows which endpoint a connection is for.
+func TestConnectPhaseCloses(t *testing.T) {
+	for _, source := range []string{
+		"on_tcp_connect: [{actions: [{type: deny}]}]",
+		"on_tcp_connect: [{actions: [{type: restrict-ips, config: {allow: [10.0.0.0/8]}}]}]",
+		"on_tcp_connect: [{expressions: [conn.geo.city == 'x'], actions: [{type: log, config: {metadata: {}}}]}]",
+	} {
+		run := compile(t, source).Start(exchange(), trafficpolicy.Services{})
+		if out, err := run.OnTCPConnect(t.Context()); err != nil || out == nil || !out.Close || out.Response != nil || out.ErrorCode == "" {
+			t.Errorf("%s: outcome %+v, %v", source, out, err)
+		}
+		run.Release()
+	}
+}
+
 func TestWithoutPolicyEverythingContinues(t *testing.T) {
 	var none *trafficpolicy.Policy
 	run := none.Start(exchange(), trafficpolicy.Services{})
