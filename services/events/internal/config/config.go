@@ -1,0 +1,60 @@
+// Package config is the configuration that the events service keeps: its
+// documents, and what refers to what among them.
+package config
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+
+	"sluice.dev/platform/errs"
+	"sluice.dev/platform/redisdb"
+	"sluice.dev/platform/resource"
+	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
+)
+
+// Store is all collections of the events service.
+type Store struct {
+	Destinations  *resource.Collection[*eventsv1.EventDestination]
+	Subscriptions *resource.Collection[*eventsv1.EventSubscription]
+	Monitors      *resource.Collection[*eventsv1.Monitor]
+	Channels      *resource.Collection[*eventsv1.NotificationChannel]
+	Dashboards    *resource.Collection[*eventsv1.Dashboard]
+	Audit         *resource.AuditLog
+}
+
+// Open returns the collections in db. It does no I/O.
+func Open(db *redisdb.DB) *Store {
+	return &Store{
+		Destinations:  resource.New(db, "event_destination", resource.Options[*eventsv1.EventDestination]{}),
+		Subscriptions: resource.New(db, "event_subscription", resource.Options[*eventsv1.EventSubscription]{}),
+		Monitors:      resource.New(db, "monitor", resource.Options[*eventsv1.Monitor]{}),
+		Channels: resource.New(db, "notification_channel", resource.Options[*eventsv1.NotificationChannel]{
+			Unique: func(c *eventsv1.NotificationChannel) []string { return []string{c.GetName()} },
+		}),
+		Dashboards: resource.New(db, "dashboard", resource.Options[*eventsv1.Dashboard]{}),
+		Audit:      resource.NewAuditLog(db),
+	}
+}
+
+// ReasonInUse says that a document cannot go because others refer to it.
+const ReasonInUse errs.Reason = "IN_USE"
+
+// InUse is the refusal to delete something that user needs.
+func InUse(kind, id, userKind, user string) error {
+	return errs.New(codes.FailedPrecondition, ReasonInUse, "the %s %s is used by the %s %s; change or delete that first", kind, id, userKind, user)
+}
+
+// ChannelsByName returns all channels by their names.
+func (s *Store) ChannelsByName(ctx context.Context) (map[string]*eventsv1.NotificationChannel, error) {
+	all, _, err := s.Channels.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := make(map[string]*eventsv1.NotificationChannel, len(all))
+	for _, e := range all {
+		e.Doc.Id = e.ID
+		byName[e.Doc.GetName()] = e.Doc
+	}
+	return byName, nil
+}
