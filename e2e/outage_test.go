@@ -102,7 +102,7 @@ func TestPausedRedis(t *testing.T) {
 
 // A spool that is full keeps traffic flowing and counts what it drops.
 func TestFullSpool(t *testing.T) {
-	t.Setenv("SLUICE_PROXY_SPOOL_MAX_BYTES", "65536")
+	t.Setenv("SLUICE_SPOOL_MAX_BYTES", "65536")
 	sys := harness.Split(t, 1)
 	url := open(t, sys, "")
 	v := sys.Visitor(0)

@@ -31,7 +31,7 @@ func Up(t testing.TB, extra ...string) *System {
 	t.Helper()
 	s := &System{t: t, Data: t.TempDir(), Procs: map[string]*Process{}, Admin: map[string]string{}}
 	console, grpc, admin := FreePort(t), FreePort(t), FreePort(t)
-	proxy := Proxy{Name: "up", HTTP: FreePort(t), HTTPS: FreePort(t), CA: filepath.Join(s.Data, "proxy", "ca", "ca.crt")}
+	proxy := Proxy{Name: "up", HTTP: FreePort(t), HTTPS: FreePort(t), CA: filepath.Join(s.Data, "proxy", "ca.pem")}
 	args := append([]string{
 		"up", "--data", s.Data, "--http", proxy.HTTP, "--https", proxy.HTTPS,
 		"--console", console, "--grpc", grpc, "--admin", admin,
@@ -86,10 +86,10 @@ func (s *System) clickhouse() string {
 
 func (s *System) proxy(i int, env []string) {
 	p := Proxy{Name: fmt.Sprintf("proxy-%d", i), HTTP: FreePort(s.t), HTTPS: FreePort(s.t)}
-	data, ca := s.subdir(p.Name), s.subdir("ca")
-	p.CA = filepath.Join(ca, "ca.crt")
+	data := s.subdir(p.Name)
+	p.CA = filepath.Join(data, "ca.pem")
 	s.Proxies = append(s.Proxies, p)
-	s.start(p.Name, "proxy", env, "--http-listen", p.HTTP, "--https-listen", p.HTTPS, "--data", data, "--ca-dir", ca, "--grpc-listen", FreePort(s.t))
+	s.start(p.Name, "proxy", env, "--http-listen", p.HTTP, "--https-listen", p.HTTPS, "--data-dir", data, "--grpc-listen", FreePort(s.t))
 }
 
 func (s *System) service(name string, env []string, args ...string) { s.start(name, name, env, args...) }
