@@ -73,8 +73,19 @@ func alive(pid int) bool {
 }
 
 func TestStopKillsAChildThatIgnoresIt(t *testing.T) {
-	p, err := child.Start(exec.Command("sh", "-c", `trap "" TERM; while :; do sleep 0.01; done`))
+	reader, output, err := os.Pipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	cmd := exec.Command("sh", "-c", `trap "" TERM; echo ready; while :; do sleep 0.01; done`)
+	cmd.Stdout = output
+	p, err := child.Start(cmd)
+	output.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(reader).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

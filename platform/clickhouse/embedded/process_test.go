@@ -88,7 +88,7 @@ func TestKillsLoseAndDoubleNoAcknowledgedRow(t *testing.T) {
 		wg.Go(func() { all[i].run(ctx) })
 	}
 	for range kills {
-		awaitBatches(t, all, 20)
+		awaitBatches(t, all, 6)
 		killAndAwait(t, process, conn)
 	}
 	stop()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"sluice.dev/platform/clickhouse/embedded/engine"
@@ -99,7 +98,7 @@ func (c ServerConfig) openEngine(ctx context.Context) (*engine.Engine, error) {
 	if err := verifyLibrary(path, cache); err != nil {
 		return nil, err
 	}
-	return engine.Open(engine.Options{LibraryPath: path, DataDir: filepath.Join(c.DataDir, "engine"), MaxMemory: c.MaxMemory})
+	return engine.Open(engine.Options{LibraryPath: path, DataDir: c.DataDir, MaxMemory: c.MaxMemory})
 }
 
 func (c ServerConfig) listen() (net.Listener, error) {

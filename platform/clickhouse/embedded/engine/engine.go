@@ -8,34 +8,6 @@ import (
 	"unsafe"
 )
 
-// Options tunes the engine for a machine that it shares with the gateway; its
-// own defaults are those of a dedicated server.
-type Options struct {
-	LibraryPath string // path of libchdb.so
-	DataDir     string // directory of the tables; one process at a time may use it
-	MaxMemory   uint64 // bytes that all queries together may hold; 0: DefaultMaxMemory
-}
-
-// DefaultMaxMemory bounds what the engine's queries and merges hold together.
-const DefaultMaxMemory = 2 << 30
-
-func (o Options) args() []string {
-	memory := o.MaxMemory
-	if memory == 0 {
-		memory = DefaultMaxMemory
-	}
-	return []string{
-		"clickhouse", "--path=" + o.DataDir, "--",
-		"--mark_cache_size=67108864",
-		"--index_mark_cache_size=16777216",
-		"--uncompressed_cache_size=0",
-		"--index_uncompressed_cache_size=0",
-		"--mmap_cache_size=128",
-		"--max_thread_pool_free_size=16",
-		fmt.Sprintf("--max_server_memory_usage=%d", memory),
-	}
-}
-
 // Engine is the ClickHouse engine of this process. There can be one for the
 // whole life of a process: after Close it can't be opened again.
 type Engine struct {
@@ -59,7 +31,11 @@ func Open(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{act: act, args: options.args()}
+	args, err := options.prepare()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{act: act, args: args}
 	act.keepHandlers(func() {
 		if e.lib, err = load(options.LibraryPath); err == nil {
 			e.lib.setSignalHandlers(0)

@@ -165,6 +165,31 @@ func TestInsertStoresRowsOnlyWhenDone(t *testing.T) {
 	}
 }
 
+func TestInsertsAreSyncedToDisk(t *testing.T) {
+	conn := connect(t)
+	got := text(t, conn, "SELECT name, value FROM system.merge_tree_settings WHERE name IN ('fsync_after_insert', 'fsync_part_directory') ORDER BY name")
+	if got != "fsync_after_insert\t1\nfsync_part_directory\t1" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestConfigurationHolds(t *testing.T) {
+	conn := connect(t)
+	for name, want := range map[string]string{
+		"max_server_memory_usage":       fmt.Sprint(engine.DefaultMaxMemory),
+		"mark_cache_size":               "67108864",
+		"index_mark_cache_size":         "16777216",
+		"uncompressed_cache_size":       "0",
+		"index_uncompressed_cache_size": "0",
+		"mmap_cache_size":               "128",
+		"max_thread_pool_free_size":     "16",
+	} {
+		if got := text(t, conn, "SELECT value FROM system.server_settings WHERE name = {name:String}", engine.Param{Name: "name", Value: name}); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestConnectionsAreSessionsOfTheirOwn(t *testing.T) {
 	one, other := connect(t), connect(t)
 	if err := one.Exec("SET max_threads = 7"); err != nil {

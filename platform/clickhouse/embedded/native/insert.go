@@ -83,9 +83,6 @@ func (s *session) takeBlocks(q *query, target *insertion) error {
 	}
 }
 
-// codeCancelled is ClickHouse's QUERY_WAS_CANCELLED.
-const codeCancelled = 394
-
 var errCancelled = errors.New("the client cancelled")
 
 // dataPacket reads a Data packet and returns its block for the engine.

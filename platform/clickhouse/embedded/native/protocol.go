@@ -39,9 +39,9 @@ const (
 	codeBadArguments     = 36
 	codeNotImplemented   = 48
 	codeUnknownSetting   = 115
+	codeCancelled        = 394
 	codeTooManySessions  = 202
 	codeProtocol         = 101
-	codeTooLarge         = 131
 	codeAuthentication   = 516
 	codeUnknownException = 1002
 )

@@ -58,10 +58,11 @@ func (s *session) serve() {
 
 // hello shakes hands: the client introduces itself, the server answers.
 func (s *session) hello() error {
-	if err := s.conn.SetReadDeadline(time.Now().Add(helloLimit)); err != nil {
-		return err
+	if !s.awaitHello() {
+		return errDraining
 	}
 	h, err := s.readHello()
+	s.setIdle(false)
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,15 @@ func (s *session) hello() error {
 		return err
 	}
 	return s.conn.SetReadDeadline(time.Time{})
+}
+
+// awaitHello limits how long the client may take; false means that the server
+// is shutting down.
+func (s *session) awaitHello() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = true
+	return !s.draining && s.conn.SetReadDeadline(time.Now().Add(helloLimit)) == nil
 }
 
 // clientIntro is a Hello packet.
