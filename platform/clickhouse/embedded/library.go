@@ -24,7 +24,7 @@ const LibraryEnv = "SLUICE_CHDB_LIBRARY"
 const LibraryVersion = "26.7.3-stable.1"
 
 // Library finds the engine's library: the file that SLUICE_CHDB_LIBRARY names,
-// lib/libchdb.so next to the program, or what `make deps` installed in the
+// lib/libchdb.so next to the program, or what `make setup` installed in the
 // checkout that holds the program or the current directory.
 func Library(ctx context.Context) (string, error) {
 	if path := os.Getenv(LibraryEnv); path != "" {
@@ -47,7 +47,7 @@ func Library(ctx context.Context) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the embedded ClickHouse needs the library libchdb.so (%s, version %s), which is not installed: "+
-		"run `make deps`, or set %s to its path, or use a ClickHouse server with --clickhouse", packageName(), LibraryVersion, LibraryEnv)
+		"run `make setup`, or set %s to its path, or use a ClickHouse server with --clickhouse", packageName(), LibraryVersion, LibraryEnv)
 }
 
 // packageName is the npm package with the library for this platform.

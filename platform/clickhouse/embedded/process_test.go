@@ -153,7 +153,7 @@ func TestWrongLibraryIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ path, want string }{
-		"another file": {fake, "run `make deps`"},
+		"another file": {fake, "run `make setup`"},
 		"no file":      {fake + ".missing", "no such file"},
 	} {
 		err := embedded.Serve(t.Context(), embedded.ServerConfig{DataDir: t.TempDir(), Listen: "127.0.0.1:0", LibraryPath: c.path})

@@ -57,7 +57,7 @@ func verifyLibrary(path, cacheDir string) error {
 		return fmt.Errorf("checking the ClickHouse library: %w", err)
 	}
 	if sum != want {
-		return fmt.Errorf("the ClickHouse library %s has the SHA-256 sum %s, and %s is expected (version %s): it is damaged or of another version; run `make deps`",
+		return fmt.Errorf("the ClickHouse library %s has the SHA-256 sum %s, and %s is expected (version %s): it is damaged or of another version; run `make setup`",
 			path, sum, want, LibraryVersion)
 	}
 	return writeRecord(cache, record)
