@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
 
 // Config says which Redis, and under which namespace Sluice keeps its keys.
@@ -26,6 +27,7 @@ type DB struct {
 // Open returns a client. It does not wait for the server: calls fail until it is
 // there. Commands have timeouts of 3 s where the context has none.
 func Open(cfg Config) (*DB, error) {
+	logging.Disable() // of go-redis, which prints to standard error what callers get as errors
 	client, err := open(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("redis URL: %w", err)
