@@ -1,0 +1,126 @@
+package ship
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+)
+
+// event is something that happened on the way to the capture service: a stream
+// is up, a batch was acknowledged, or (neither) the stream broke.
+type event struct {
+	up    *link
+	acked string
+}
+
+// link is one stream. Its queue takes a whole window, so sending never blocks.
+type link struct {
+	out  chan *capturev1.IngestRequest
+	last chan struct{} // closed once everything before finish was sent
+}
+
+func (l *link) send(r *capturev1.IngestRequest) { l.out <- r }
+
+// trySend leaves room for the window.
+func (l *link) trySend(r *capturev1.IngestRequest) bool {
+	if cap(l.out)-len(l.out) <= windowBatches {
+		return false
+	}
+	l.out <- r
+	return true
+}
+
+// finish waits until what was queued is on its way, for a moment.
+func (l *link) finish(log *slog.Logger) {
+	close(l.out)
+	select {
+	case <-l.last:
+	case <-time.After(time.Second):
+		log.Debug("the last accounting was not sent in time")
+	}
+}
+
+// keepLinked opens a stream again and again until ctx ends.
+func keepLinked(ctx context.Context, client capturev1.IngestServiceClient, events chan<- event, log *slog.Logger) {
+	var wait time.Duration
+	told := false
+	for {
+		began := time.Now()
+		err := oneLink(ctx, client, events)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			wait, told = 0, false
+		}
+		if !told {
+			told = true
+			log.Warn("not connected to the capture service; records go to the spool", "error", err)
+		}
+		wait = min(max(2*wait, 100*time.Millisecond), 3*time.Second)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait/2 + rand.N(wait/2)): // #nosec G404 -- jitter needs no secrecy
+		}
+	}
+}
+
+// oneLink runs one stream to its end.
+func oneLink(parent context.Context, client capturev1.IngestServiceClient, events chan<- event) error {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	stream, err := client.Ingest(ctx)
+	if err != nil {
+		return err
+	}
+	// Two windows: one of batches that are sent again, one of room for reports.
+	l := &link{out: make(chan *capturev1.IngestRequest, 2*windowBatches+2), last: make(chan struct{})}
+	sent := make(chan struct{})
+	defer func() { cancel(); <-sent }()
+	go func() { defer close(sent); l.write(ctx, stream, cancel) }()
+	if !tell(ctx, events, event{up: l}) {
+		return ctx.Err()
+	}
+	for {
+		res, err := stream.Recv()
+		if err != nil {
+			tell(parent, events, event{})
+			return err
+		}
+		if res.GetBatchId() != "" && !tell(ctx, events, event{acked: res.GetBatchId()}) {
+			return ctx.Err()
+		}
+	}
+}
+
+func tell(ctx context.Context, events chan<- event, e event) bool {
+	select {
+	case events <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (l *link) write(ctx context.Context, stream capturev1.IngestService_IngestClient, broken context.CancelFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r, ok := <-l.out:
+			if !ok {
+				_ = stream.CloseSend() // the reader sees why if it fails
+				close(l.last)
+				return
+			}
+			if stream.Send(r) != nil {
+				broken() // the reader gets the error
+				return
+			}
+		}
+	}
+}

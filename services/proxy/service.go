@@ -1,0 +1,242 @@
+// Package proxy is Sluice's data plane: it takes requests on the published URLs,
+// runs their Traffic Policies, calls the upstreams, and records every exchange.
+//
+// It decides what to serve by what the policy service tells it and serves the
+// last good configuration without it. It keeps nothing but that configuration and
+// a spool of records that wait for the capture service.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/grpc"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+	proxyv1 "sluice.dev/proto/gen/sluice/proxy/v1"
+
+	"sluice.dev/platform/clock"
+	"sluice.dev/platform/lifecycle"
+	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/telemetry"
+	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/services/proxy/internal/certs"
+	"sluice.dev/services/proxy/internal/control"
+	"sluice.dev/services/proxy/internal/front"
+	"sluice.dev/services/proxy/internal/limit"
+	"sluice.dev/services/proxy/internal/pipeline"
+	"sluice.dev/services/proxy/internal/ship"
+	"sluice.dev/services/proxy/internal/tap"
+	"sluice.dev/services/proxy/internal/upstream"
+)
+
+// Service is one proxy.
+type Service struct {
+	cfg   Config
+	log   *slog.Logger
+	http  *front.Server // nil when off
+	https *front.Server // nil when off
+	certs *certs.Store
+	grpc  *rpc.Server
+	conns []*grpc.ClientConn
+
+	store    *control.Store
+	watcher  *control.Watcher
+	limiter  *limit.Limiter
+	pool     *upstream.Pool
+	gateway  *pipeline.Gateway
+	ledger   *tap.Ledger
+	recorder *tap.Tap
+	shipper  *ship.Shipper
+}
+
+// New prepares a proxy and binds its listeners. The last good configuration is
+// loaded, but requests are taken only by Run.
+func New(ctx context.Context, cfg Config, tel *telemetry.T) (*Service, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("proxy configuration: %w", err)
+	}
+	s := &Service{cfg: cfg, log: tel.Log.With("proxy_id", cfg.ProxyID), ledger: &tap.Ledger{}}
+	steps := []func(context.Context, *telemetry.T) error{s.openControl, s.openCapture, s.openData, s.openStatus}
+	for _, step := range steps {
+		if err := step(ctx, tel); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+// openControl prepares what is served and who is asked about limits.
+func (s *Service) openControl(_ context.Context, tel *telemetry.T) error {
+	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	conn, err := s.dial(s.cfg.PolicyTarget, tel)
+	if err != nil {
+		return err
+	}
+	recorder := tap.New(s.cfg.ProxyID, tap.Limits{Exchanges: s.cfg.QueueExchanges, Bytes: s.cfg.QueueBytes}, s.ledger)
+	s.recorder = recorder
+	s.store = control.NewStore(func(st *control.State) { recorder.Configure(st.Capture) }, tel.Registry, s.log)
+	s.watcher = control.NewWatcher(s.store, conn, s.cfg.ProxyID, filepath.Join(s.cfg.DataDir, "snapshot.pb"), tel.Registry, s.log)
+	s.limiter = limit.New(policyv1.NewRateLimitServiceClient(conn), s.cfg.RateLimitTimeout, clock.System{}, tel.Registry, s.log)
+	return nil
+}
+
+// openCapture prepares the way of the records.
+func (s *Service) openCapture(_ context.Context, tel *telemetry.T) error {
+	conn, err := s.dial(s.cfg.CaptureTarget, tel)
+	if err != nil {
+		return err
+	}
+	spools, err := openSpools(s.cfg.SpoolDir, s.cfg.SpoolMaxBytes)
+	if err != nil {
+		return err
+	}
+	for _, sp := range spools {
+		if st := sp.Stats(); st.Items > 0 || st.Damaged > 0 {
+			s.log.Info("an earlier run left records in the spool", "exchanges", st.Items, "bytes", st.Bytes, "damaged_bytes", st.Damaged)
+		}
+	}
+	s.shipper = ship.New(s.recorder, s.ledger, spools, s.cfg.ProxyID, capturev1.NewIngestServiceClient(conn), s.log)
+	tel.Registry.MustRegister(newAccounting(s.ledger, s.shipper.Bytes))
+	return nil
+}
+
+// openData prepares the way of the requests and binds its listeners.
+func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
+	trusted, err := s.cfg.trusted()
+	if err != nil {
+		return err
+	}
+	s.pool = upstream.NewPool(upstream.Config{
+		ConnectTimeout: s.cfg.ConnectTimeout, ResponseTimeout: s.cfg.ResponseTimeout, IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
+	})
+	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
+		s.store, s.pool, s.recorder, trafficpolicy.Services{RateLimiter: s.limiter}, tel.Registry, s.log)
+	limits := front.Config{
+		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
+	}
+	if s.cfg.HTTPListen != off {
+		if s.http, err = front.Listen(s.cfg.HTTPListen, limits, s.gateway, nil, s.gateway.Rejected, s.log); err != nil {
+			return err
+		}
+	}
+	if s.cfg.HTTPSListen == off {
+		return nil
+	}
+	if err := s.openCertificates(); err != nil {
+		return err
+	}
+	s.https, err = front.Listen(s.cfg.HTTPSListen, limits, s.gateway, s.certs, s.gateway.Rejected, s.log)
+	return err
+}
+
+func (s *Service) openCertificates() (err error) {
+	if s.cfg.CertFile != "" {
+		s.certs, err = certs.Load(s.cfg.CertFile, s.cfg.KeyFile)
+		return err
+	}
+	if s.certs, err = certs.Local(s.cfg.DataDir, clock.System{}); err != nil {
+		return err
+	}
+	s.log.Info("HTTPS certificates are signed by the local CA; have clients trust it", "ca", s.certs.AuthorityFile())
+	return nil
+}
+
+func (s *Service) openStatus(_ context.Context, tel *telemetry.T) (err error) {
+	if s.grpc, err = rpc.NewServer(s.cfg.GRPC, tel); err != nil {
+		return err
+	}
+	proxyv1.RegisterProxyServiceServer(s.grpc, &status{proxyID: s.cfg.ProxyID, started: time.Now(), store: s.store, watcher: s.watcher, gateway: s.gateway})
+	return s.grpc.Bind()
+}
+
+func (s *Service) dial(target string, tel *telemetry.T) (*grpc.ClientConn, error) {
+	conn, err := rpc.Dial(target, rpc.ClientConfig{ClusterKey: s.cfg.GRPC.ClusterKey}, tel)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", target, err)
+	}
+	s.conns = append(s.conns, conn)
+	return conn, nil
+}
+
+// Run serves until ctx ends. Then it takes no new requests, lets running ones end
+// within the drain timeout, and hands all records to the capture service or the
+// spool.
+func (s *Service) Run(ctx context.Context) error {
+	s.log.Info("requests are served", "http", s.HTTPAddress(), "https", s.HTTPSAddress())
+	s.grpc.SetReady(true)
+	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.listeners())
+	s.pool.Close()
+	for _, c := range s.conns {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// close frees what New opened before it failed.
+func (s *Service) close() error {
+	var errs []error
+	for _, l := range s.listeners() {
+		errs = append(errs, l.Close())
+	}
+	if s.shipper != nil {
+		errs = append(errs, s.shipper.Close())
+	}
+	for _, c := range s.conns {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Service) listeners() listeners {
+	var out listeners
+	for _, l := range []*front.Server{s.http, s.https} {
+		if l != nil {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// Target is the gRPC target of this proxy's status service.
+func (s *Service) Target() string { return s.grpc.Target() }
+
+// HTTPAddress is host:port of the plain HTTP listener; "" when it is off.
+func (s *Service) HTTPAddress() string { return addressOf(s.http) }
+
+// HTTPSAddress is host:port of the HTTPS listener; "" when it is off.
+func (s *Service) HTTPSAddress() string { return addressOf(s.https) }
+
+func addressOf(l *front.Server) string {
+	if l == nil {
+		return ""
+	}
+	return l.Address()
+}
+
+// CAFile is the path of the local CA's certificate, for clients to trust; "" when
+// the operator gave certificates or HTTPS is off.
+func (s *Service) CAFile() string {
+	if s.certs == nil {
+		return ""
+	}
+	return s.certs.AuthorityFile()
+}
+
+// Ready says why the proxy cannot serve; nil when it can, if only by the last
+// good configuration.
+func (s *Service) Ready() error {
+	if s.store.State() == nil {
+		return errors.New("no configuration yet: the policy service did not answer, and none was kept on disk")
+	}
+	return nil
+}
