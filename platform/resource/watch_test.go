@@ -136,6 +136,17 @@ func (r *replica) is(want map[string]string) func() bool {
 	}
 }
 
+// awaitAOF waits until what was written is in the append-only file: Redis puts
+// that off while an earlier fsync is under way.
+func awaitAOF(t testing.TB, server *testenv.RedisServer) {
+	t.Helper()
+	client := server.Client()
+	testenv.Eventually(t, 10*time.Second, func() bool {
+		info, err := client.InfoMap(context.Background(), "persistence").Result()
+		return err == nil && info["Persistence"]["aof_buffer_length"] == "0" && info["Persistence"]["aof_pending_bio_fsync"] == "0"
+	}, "the append-only file is written")
+}
+
 // Documents and the watch survive a crash of Redis.
 func TestFollowOverARestart(t *testing.T) {
 	server := testenv.Redis(t)
@@ -148,6 +159,7 @@ func TestFollowOverARestart(t *testing.T) {
 	mustCreate(t, c, "ep_1", "https://a")
 	mustCreate(t, c, "ep_2", "https://b")
 	testenv.Eventually(t, 10*time.Second, copied.is(map[string]string{"ep_1": "https://a", "ep_2": "https://b"}), "the copy has both")
+	awaitAOF(t, server)
 	server.Kill()
 	server.Restart()
 	if err := c.Delete(ctx, "ep_1"); err != nil {
