@@ -23,9 +23,12 @@ const (
 	queueLength = 1024
 	// stale is the age from which a batch may have been stored in an earlier life
 	// of its proxy or of this process, so that the store must look first.
-	stale    = 30 * time.Second
-	minDelay = 100 * time.Millisecond
-	maxDelay = 3 * time.Second
+	stale = 30 * time.Second
+	// clockSkew is by how much a proxy's clock may be ahead, when it is asked
+	// whether a batch is older than this process.
+	clockSkew = 5 * time.Second
+	minDelay  = 100 * time.Millisecond
+	maxDelay  = 3 * time.Second
 )
 
 // Table stores batches.
@@ -132,7 +135,8 @@ func (c *Committer) publish(ctx context.Context, seq uint64) error {
 
 // store inserts b. A batch that may have been stored before takes the longer way.
 func (c *Committer) store(ctx context.Context, b *store.Batch) error {
-	doubt := c.clock.Now().Sub(b.Born()) > stale || c.clock.Now().Sub(c.started) < stale
+	born := b.Born()
+	doubt := c.clock.Now().Sub(born) > stale || born.Before(c.started.Add(clockSkew))
 	return c.persist(ctx, "insert", func(attempt int) error {
 		if !c.permit.Held() {
 			return errNotHeld

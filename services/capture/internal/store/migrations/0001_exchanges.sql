@@ -4,7 +4,9 @@
 -- ORDER BY (ts, id): lists read newest first in this order, and an id tells its
 -- time to the millisecond. seq grows with the time of storing across all writers,
 -- so its minmax index finds the end of the log. Small granules keep the cost of
--- one row low.
+-- one row low. Parts stay compact up to 256 MB: a wide one has some 250 files, and
+-- making files is what inserts and their merges spend most of their time on, which
+-- is also why there are no more indexes.
 CREATE TABLE IF NOT EXISTS exchanges
 (
     id                   String CODEC(ZSTD(1)),
@@ -87,12 +89,9 @@ CREATE TABLE IF NOT EXISTS exchanges
         if(error_message = '', '', concat(' ', error_message))) CODEC(ZSTD(1)),
 
     INDEX by_id      id         TYPE bloom_filter(0.001) GRANULARITY 1,
-    INDEX by_batch   batch_id   TYPE bloom_filter(0.01)  GRANULARITY 1,
     INDEX by_replay  replay_of  TYPE bloom_filter(0.01)  GRANULARITY 1,
     INDEX by_trace   trace_id   TYPE bloom_filter(0.01)  GRANULARITY 1,
-    INDEX by_client  client_ip  TYPE bloom_filter(0.01)  GRANULARITY 1,
     INDEX by_seq     seq        TYPE minmax              GRANULARITY 1,
-    INDEX by_status  status     TYPE set(64)             GRANULARITY 1,
     INDEX by_word    lower(message) TYPE tokenbf_v1(16384, 3, 0) GRANULARITY 1
 )
 ENGINE = MergeTree
@@ -101,6 +100,7 @@ PRIMARY KEY ts
 ORDER BY (ts, id)
 SETTINGS index_granularity = 2048,
     index_granularity_bytes = 8388608,
+    min_bytes_for_wide_part = 268435456,
     non_replicated_deduplication_window = 10000,
     fsync_after_insert = 1,
     fsync_part_directory = 1,
