@@ -18,8 +18,7 @@ type event struct {
 
 // link is one stream. Its queue takes a whole window, so sending never blocks.
 type link struct {
-	out  chan *capturev1.IngestRequest
-	last chan struct{} // closed once everything before finish was sent
+	out chan *capturev1.IngestRequest // closed: nothing more will come
 }
 
 func (l *link) send(r *capturev1.IngestRequest) { l.out <- r }
@@ -31,16 +30,6 @@ func (l *link) trySend(r *capturev1.IngestRequest) bool {
 	}
 	l.out <- r
 	return true
-}
-
-// finish waits until what was queued is on its way, for a moment.
-func (l *link) finish(log *slog.Logger) {
-	close(l.out)
-	select {
-	case <-l.last:
-	case <-time.After(time.Second):
-		log.Debug("the last accounting was not sent in time")
-	}
 }
 
 // keepLinked opens a stream again and again until ctx ends.
@@ -78,7 +67,7 @@ func oneLink(parent context.Context, client capturev1.IngestServiceClient, event
 		return err
 	}
 	// Two windows: one of batches that are sent again, one of room for reports.
-	l := &link{out: make(chan *capturev1.IngestRequest, 2*windowBatches+2), last: make(chan struct{})}
+	l := &link{out: make(chan *capturev1.IngestRequest, 2*windowBatches+2)}
 	sent := make(chan struct{})
 	defer func() { cancel(); <-sent }()
 	go func() { defer close(sent); l.write(ctx, stream, cancel) }()
@@ -114,7 +103,6 @@ func (l *link) write(ctx context.Context, stream capturev1.IngestService_IngestC
 		case r, ok := <-l.out:
 			if !ok {
 				_ = stream.CloseSend() // the reader sees why if it fails
-				close(l.last)
 				return
 			}
 			if stream.Send(r) != nil {

@@ -31,6 +31,7 @@ const (
 	sealEvery   = 100 * time.Millisecond // oldest record of a batch, at most
 	reportEvery = time.Second            // accounting, when it changed
 	flushFor    = 3 * time.Second        // at the end, for acknowledgements to come
+	goodbyeFor  = time.Second            // at the very end, for the service to end the stream
 )
 
 // Tap is where records come from.
@@ -130,14 +131,31 @@ func (s *Shipper) flush(events <-chan event) error {
 			s.store(p.batch)
 		}
 	}
-	s.report(true)
-	if s.link != nil {
-		s.link.finish(s.log)
-	}
+	s.sayGoodbye(events)
 	if n := s.ledger.Counts().Pending; n > 0 {
 		s.log.Info("records wait in the spool for the next start", "exchanges", n)
 	}
 	return s.Close()
+}
+
+// sayGoodbye sends the last accounting and waits, for a moment, until the service
+// has read all.
+func (s *Shipper) sayGoodbye(events <-chan event) {
+	s.report(true)
+	if s.link == nil {
+		return
+	}
+	close(s.link.out)
+	late := time.NewTimer(goodbyeFor)
+	defer late.Stop()
+	for s.link != nil {
+		select {
+		case e := <-events:
+			s.handle(e)
+		case <-late.C:
+			return
+		}
+	}
 }
 
 // Close closes the spools of a shipper that does not run.
