@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"crypto/rand"
 	"io/fs"
 	"net/http"
 	"path"
@@ -9,8 +11,12 @@ import (
 
 // policy is the Content-Security-Policy of the console: it loads and calls
 // nothing but this gateway, and recorded content can at most be shown as an image.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; " +
+// NONCE lets its editor, which writes its styles itself, do so.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-NONCE'; connect-src 'self'; font-src 'self'; " +
 	"img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// noncePlace is where index.html has the nonce of the page for its scripts.
+var noncePlace = []byte("%STYLE_NONCE%")
 
 // noConsole is shown when the binary was built without the console.
 const noConsole = `<!doctype html>
@@ -34,7 +40,8 @@ func Console(files fs.FS) http.Handler {
 			http.Error(w, "The console takes GET and HEAD only.", http.StatusMethodNotAllowed)
 			return
 		}
-		secure(w.Header())
+		nonce := rand.Text()
+		secure(w.Header(), nonce)
 		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 		if info, err := fs.Stat(files, name); err == nil && !info.IsDir() && name != "index.html" {
 			w.Header().Set("Cache-Control", caching(name))
@@ -47,12 +54,12 @@ func Console(files fs.FS) http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(index) // the client went away: nobody is left to tell
+		_, _ = w.Write(bytes.ReplaceAll(index, noncePlace, []byte(nonce))) // the client went away: nobody is left to tell
 	})
 }
 
-func secure(h http.Header) {
-	h.Set("Content-Security-Policy", policy)
+func secure(h http.Header, nonce string) {
+	h.Set("Content-Security-Policy", strings.Replace(policy, "NONCE", nonce, 1))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

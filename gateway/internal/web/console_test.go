@@ -18,7 +18,7 @@ func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
 
 func TestConsole(t *testing.T) {
 	h := web.Console(fstest.MapFS{
-		"index.html":         {Data: []byte("<html>console</html>")},
+		"index.html":         {Data: []byte("<html>console %STYLE_NONCE%</html>")},
 		"assets/app-1a2b.js": {Data: []byte("run()")},
 		"icon.svg":           {Data: []byte("<svg/>")},
 	})
@@ -40,8 +40,13 @@ func TestConsole(t *testing.T) {
 			t.Errorf("%s %s: %d %q %q", c.method, c.path, got.Code, got.Body, got.Header().Get("Cache-Control"))
 		}
 	}
-	if csp := get(h, "GET", "/").Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
-		t.Errorf("policy %q", csp)
+	page := get(h, "GET", "/")
+	nonce := strings.TrimSuffix(strings.TrimPrefix(page.Body.String(), "<html>console "), "</html>")
+	if csp := page.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "'nonce-"+nonce+"'") || len(nonce) < 16 {
+		t.Errorf("policy %q for nonce %q", csp, nonce)
+	}
+	if strings.Contains(get(h, "GET", "/").Body.String(), nonce) {
+		t.Error("the nonce is always the same")
 	}
 }
 

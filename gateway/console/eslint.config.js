@@ -1,0 +1,8 @@
+import hooks from "eslint-plugin-react-hooks";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist", "src/api/schema.ts"] },
+  ...tseslint.configs.recommended,
+  hooks.configs.flat.recommended,
+);

@@ -1,0 +1,1 @@
+export function MonitorEditor() { return null; }

@@ -1,0 +1,1 @@
+export function MonitorList() { return null; }
