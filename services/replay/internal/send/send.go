@@ -1,0 +1,131 @@
+// Package send carries a replay to the proxy as a client would: over a connection
+// of its own, headers in their order and case, marked and signed so that the
+// proxy knows it for a replay.
+package send
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"sluice.dev/platform/errs"
+	"sluice.dev/services/replay/internal/edit"
+)
+
+// ReasonProxy is the reason when the proxy could not be reached or broke off.
+const ReasonProxy errs.Reason = "REPLAY_PROXY_UNREACHABLE"
+
+// maxBody is how much of an answer is kept, in bytes; the rest is read and
+// dropped, so that the exchange ends as it would for a client.
+const maxBody = 1 << 20
+
+// exchangeHeader names the exchange that the proxy recorded.
+const exchangeHeader = "Sluice-Exchange-Id"
+
+// Answer is what came back.
+type Answer struct {
+	ExchangeID string
+	Status     int
+	Header     http.Header
+	Body       []byte // at most 1 MiB
+	Size       int64  // of the whole body
+	Duration   time.Duration
+}
+
+// Sender sends to one proxy, or to what balances over several.
+type Sender struct {
+	HTTP, HTTPS string // addresses
+	TLS         TLS
+}
+
+// Send sends r as a replay of the exchange with that id.
+func (s Sender) Send(ctx context.Context, r *edit.Request, of string, key []byte) (*Answer, error) {
+	address := s.HTTP
+	if r.Scheme == "https" {
+		address = s.HTTPS
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, unreachable(address, err)
+	}
+	defer func() { _ = conn.Close() }() // all was read, or the call has failed
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if r.Scheme == "https" {
+		if conn, err = s.TLS.handshake(ctx, conn, r.Host); err != nil {
+			return nil, unreachable(address, err)
+		}
+	}
+	start := time.Now()
+	if _, err := conn.Write(serialise(r, of, key, start)); err != nil {
+		return nil, unreachable(address, err)
+	}
+	answer, err := read(conn, r.Method)
+	if err != nil {
+		return nil, unreachable(address, err)
+	}
+	answer.Duration = time.Since(start)
+	return answer, nil
+}
+
+func unreachable(address string, err error) error {
+	return errs.New(codes.Unavailable, ReasonProxy, "the proxy at %s did not answer: %v", address, err)
+}
+
+// serialise is r as an HTTP/1.1 message.
+func serialise(r *edit.Request, of string, key []byte, now time.Time) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.Method, r.Target, r.Host)
+	for _, h := range r.Header {
+		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
+	}
+	if r.HasBody {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.Body))
+	}
+	at := strconv.FormatInt(now.Unix(), 10)
+	fmt.Fprintf(&b, "Sluice-Replay-Of: %s\r\nSluice-Replay-Time: %s\r\nSluice-Replay-Signature: %s\r\nConnection: close\r\n\r\n", of, at, sign(key, of, at))
+	b.Write(r.Body)
+	return b.Bytes()
+}
+
+// sign is hex(HMAC-SHA256(key, of + "\n" + unix seconds)).
+func sign(key []byte, of, at string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(of + "\n" + at))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func read(conn net.Conn, method string) (*Answer, error) {
+	in := bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, &http.Request{Method: method})
+	for err == nil && res.StatusCode >= 100 && res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
+		res, err = http.ReadResponse(in, &http.Request{Method: method})
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end below
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	rest, err := io.Copy(io.Discard, res.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{
+		ExchangeID: res.Header.Get(exchangeHeader), Status: res.StatusCode, Header: res.Header,
+		Body: body, Size: int64(len(body)) + rest,
+	}, nil
+}
