@@ -31,11 +31,19 @@ type States interface {
 	State() *control.State
 }
 
+// Upstreams calls what stands behind the endpoints.
+type Upstreams interface {
+	// Do sends req and returns the response once its head is there; its Body must be
+	// closed. With status 101 the Body is an io.ReadWriteCloser. The error is a
+	// *upstream.CallError, or wraps upstream.ErrClientGone.
+	Do(ctx context.Context, t *upstream.Target, req *message.Request, info upstream.Informational) (*message.Response, upstream.Call, error)
+}
+
 // Gateway serves requests. It is safe for concurrent use.
 type Gateway struct {
 	cfg      Config
 	states   States
-	pool     *upstream.Pool
+	pool     Upstreams
 	tap      *tap.Tap
 	services trafficpolicy.Services
 	metrics  *metrics
@@ -43,7 +51,7 @@ type Gateway struct {
 }
 
 // New returns a gateway.
-func New(cfg Config, states States, pool *upstream.Pool, t *tap.Tap, services trafficpolicy.Services, reg Registerer, log *slog.Logger) *Gateway {
+func New(cfg Config, states States, pool Upstreams, t *tap.Tap, services trafficpolicy.Services, reg Registerer, log *slog.Logger) *Gateway {
 	return &Gateway{cfg: cfg, states: states, pool: pool, tap: t, services: services, metrics: newMetrics(reg), log: log}
 }
 

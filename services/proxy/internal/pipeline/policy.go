@@ -54,9 +54,7 @@ func (x *exchange) clock(start time.Time) { x.policyTime += time.Since(start) }
 // gateway's shape, or nothing at all.
 func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
 	code := string(out.ErrorCode)
-	if x.record != nil {
-		x.record.Policy.Rule, x.record.Policy.Action = out.Rule, out.Action
-	}
+	x.noteOutcome(out)
 	if out.Cause != nil {
 		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", out.Cause)
 	}
@@ -70,6 +68,13 @@ func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
 		x.send(x.refusal(out), code)
 	default:
 		x.send(out.Response, "")
+	}
+}
+
+// noteOutcome records which rule and action answered.
+func (x *exchange) noteOutcome(out *trafficpolicy.Outcome) {
+	if x.record != nil {
+		x.record.Policy.Rule, x.record.Policy.Action = out.Rule, out.Action
 	}
 }
 

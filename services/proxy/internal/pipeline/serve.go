@@ -126,6 +126,7 @@ func (x *exchange) respondThroughPolicy(res *message.Response) {
 
 // answer sends what the request phase decided.
 func (x *exchange) answer(out *trafficpolicy.Outcome) {
+	x.noteOutcome(out)
 	if out.Response == nil || !out.RunResponsePhase || out.ErrorCode != "" {
 		x.answerOutcome(out)
 		return
