@@ -32,12 +32,13 @@ type Board struct {
 
 	mu      sync.Mutex
 	heads   map[string]uint64
-	changed chan struct{} // closed at the next change
+	own     map[string]uint64 // published by this process
+	changed chan struct{}     // closed at the next change
 }
 
 // NewBoard returns a board that shows nothing until Run has read it.
 func NewBoard(db *redisdb.DB, log *slog.Logger) *Board {
-	return &Board{db: db, log: log, heads: map[string]uint64{}, changed: make(chan struct{})}
+	return &Board{db: db, log: log, heads: map[string]uint64{}, own: map[string]uint64{}, changed: make(chan struct{})}
 }
 
 func (b *Board) key() string { return b.db.Key("capture", "committed") }
@@ -67,10 +68,14 @@ func (b *Board) Publish(ctx context.Context, writer string, seq uint64) error {
 		return fmt.Errorf("publish the committed sequence number: %w", err)
 	}
 	b.merge(map[string]uint64{writer: seq})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own[writer] = max(b.own[writer], seq)
 	return nil
 }
 
-// Refresh reads the heads from Redis.
+// Refresh reads the heads from Redis, and publishes what this process did publish
+// once more if Redis has lost it.
 func (b *Board) Refresh(ctx context.Context) error {
 	raw, err := b.db.HGetAll(ctx, b.key()).Result()
 	if err != nil {
@@ -83,7 +88,20 @@ func (b *Board) Refresh(ctx context.Context) error {
 		}
 	}
 	b.merge(heads)
+	for writer, seq := range b.lost(heads) {
+		if err := b.Publish(ctx, writer, seq); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+func (b *Board) lost(heads map[string]uint64) map[string]uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lost := maps.Clone(b.own)
+	maps.DeleteFunc(lost, func(writer string, seq uint64) bool { return heads[writer] >= seq })
+	return lost
 }
 
 func (b *Board) merge(heads map[string]uint64) {
@@ -105,6 +123,7 @@ func (b *Board) forget(writer string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.heads, writer)
+	delete(b.own, writer)
 }
 
 // Run follows Redis until ctx ends. While Redis is away it keeps what it knows.

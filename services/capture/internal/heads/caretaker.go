@@ -9,10 +9,12 @@ import (
 // inspection is how often the logs of writers that are gone are looked at.
 const inspection = 30 * time.Second
 
-// Rows finds the end of a writer's stored log.
+// Rows finds the ends of stored logs.
 type Rows interface {
 	// Head returns the last stored sequence number of writer, at least after.
 	Head(ctx context.Context, writer string, after uint64) (uint64, error)
+	// Writers returns all that have rows.
+	Writers(ctx context.Context) ([]string, error)
 }
 
 // Caretaker looks after the logs of writers that do not run any more. One that
@@ -26,6 +28,8 @@ type Caretaker struct {
 	self      string
 	retention time.Duration
 	log       *slog.Logger
+
+	writers []string // found in the store
 }
 
 // NewCaretaker returns a caretaker that leaves the writer self alone.
@@ -49,41 +53,50 @@ func (c *Caretaker) Run(ctx context.Context) error {
 	}
 }
 
-// Inspect looks around once.
+// Inspect looks around once. The first time it looks for writers among the rows
+// too: Redis may have forgotten them.
 func (c *Caretaker) Inspect(ctx context.Context) error {
 	heads, _ := c.board.Heads()
+	if c.writers == nil {
+		writers, err := c.rows.Writers(ctx)
+		if err != nil {
+			return err
+		}
+		c.writers = append([]string{}, writers...)
+	}
+	for _, writer := range c.writers {
+		if _, known := heads[writer]; !known {
+			heads[writer] = 0
+		}
+	}
 	for writer, head := range heads {
 		if writer == c.self {
 			continue
 		}
-		alive, err := c.board.db.Exists(ctx, tenureKey(c.board.db, writer)).Result()
-		if err != nil {
-			return err
-		}
-		if alive == 1 {
-			continue
-		}
-		if err := c.adopt(ctx, writer, head); err != nil {
+		if err := c.look(ctx, writer, head); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Caretaker) adopt(ctx context.Context, writer string, head uint64) error {
+func (c *Caretaker) look(ctx context.Context, writer string, head uint64) error {
+	alive, err := c.board.db.Exists(ctx, tenureKey(c.board.db, writer)).Result()
+	if err != nil || alive == 1 {
+		return err
+	}
 	last, err := c.rows.Head(ctx, writer, head)
 	if err != nil {
 		return err
 	}
-	if last > head {
-		c.log.Warn("a writer that is gone left rows unpublished", "writer", writer, "from", head, "to", last)
-		return c.board.Publish(ctx, writer, last)
-	}
-	if committed := Time(head); time.Since(committed) > c.retention+24*time.Hour {
+	if time.Since(Time(last)) > c.retention+24*time.Hour {
 		c.board.forget(writer)
 		return c.board.db.HDel(ctx, c.board.key(), writer).Err()
 	}
-	return nil
+	if last > head {
+		c.log.Warn("a writer that is gone left rows unpublished", "writer", writer, "from", head, "to", last)
+	}
+	return c.board.Publish(ctx, writer, last)
 }
 
 // Sequence numbers are microseconds since 1970 when the batch was taken, or one

@@ -68,6 +68,18 @@ func (s *Store) Head(ctx context.Context, writer string, after uint64) (uint64, 
 	return head, err
 }
 
+// Writers returns the writers that have rows.
+func (s *Store) Writers(ctx context.Context) (writers []string, err error) {
+	q := &statement{}
+	q.add("SELECT DISTINCT writer FROM exchanges")
+	err = s.query(ctx, q, func(rows driver.Rows) error {
+		var one string
+		defer func() { writers = append(writers, one) }()
+		return rows.Scan(&one)
+	})
+	return writers, err
+}
+
 // Tails returns for each writer the sequence number before its oldest row.
 func (s *Store) Tails(ctx context.Context) (map[string]uint64, error) {
 	q := &statement{}
