@@ -39,7 +39,7 @@ type Config struct {
 	SpoolDir       string `help:"Directory for records that wait for the capture service; spool in the data directory when empty." type:"path" env:"SLUICE_SPOOL_DIR"`
 	SpoolMaxBytes  int64  `help:"Cap of the spool, in bytes." default:"1073741824" env:"SLUICE_SPOOL_MAX_BYTES"`
 	QueueExchanges int    `help:"Records that may wait in memory." default:"20000" env:"SLUICE_QUEUE_EXCHANGES"`
-	QueueBytes     int    `help:"Bytes of records that may wait in memory." default:"67108864" env:"SLUICE_QUEUE_BYTES"`
+	QueueBytes     int    `help:"Bytes of records that may wait in memory." default:"33554432" env:"SLUICE_QUEUE_BYTES"`
 }
 
 // off as an address means: do not listen.
@@ -67,7 +67,7 @@ func (c Config) withDefaults() Config {
 	number(&c.RateLimitTimeout, 50*time.Millisecond)
 	number(&c.SpoolMaxBytes, 1<<30)
 	number(&c.QueueExchanges, 20_000)
-	number(&c.QueueBytes, 64<<20)
+	number(&c.QueueBytes, 32<<20)
 	return c
 }
 

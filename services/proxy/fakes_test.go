@@ -280,3 +280,8 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		}
 	}
 }
+
+// delta is a revision that changes one endpoint.
+func delta(e *policyv1.Endpoint) *policyv1.Delta {
+	return &policyv1.Delta{Revision: e.GetRevision(), Changed: []*policyv1.Endpoint{e}}
+}

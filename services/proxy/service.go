@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -54,6 +55,7 @@ type Service struct {
 	ledger   *tap.Ledger
 	recorder *tap.Tap
 	shipper  *ship.Shipper
+	draining atomic.Bool
 }
 
 // New prepares a proxy and binds its listeners. The last good configuration is
@@ -174,6 +176,10 @@ func (s *Service) dial(target string, tel *telemetry.T) (*grpc.ClientConn, error
 func (s *Service) Run(ctx context.Context) error {
 	s.log.Info("requests are served", "http", s.HTTPAddress(), "https", s.HTTPSAddress())
 	s.grpc.SetReady(true)
+	defer context.AfterFunc(ctx, func() {
+		s.draining.Store(true)
+		s.grpc.SetReady(false)
+	})()
 	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.listeners())
 	s.pool.Close()
 	for _, c := range s.conns {
@@ -235,6 +241,9 @@ func (s *Service) CAFile() string {
 // Ready says why the proxy cannot serve; nil when it can, if only by the last
 // good configuration.
 func (s *Service) Ready() error {
+	if s.draining.Load() {
+		return errors.New("the proxy drains: it takes no new requests")
+	}
 	if s.store.State() == nil {
 		return errors.New("no configuration yet: the policy service did not answer, and none was kept on disk")
 	}

@@ -26,6 +26,7 @@ const (
 	CodeGateway      = "SLUICE_3007" // 500, 502: any other failure of the gateway
 	CodeTimeout      = "SLUICE_3008" // 504: the upstream took too long
 	CodeNoEndpoint   = "SLUICE_3200" // 404: nothing is published at this address
+	CodeLoop         = "SLUICE_3501" // 508: the endpoint's upstream leads back to it
 	CodeNoUpstream   = "SLUICE_6029" // 500: the policy did not answer and there is no upstream
 	CodeBadRequest   = "SLUICE_4400" // 400, 431, 501: the request cannot be read
 	CodeMethod       = "SLUICE_4405" // 405: CONNECT, which a gateway does not do

@@ -31,6 +31,19 @@ func stripOwned(h *message.Header) {
 	h.Del(answer.HeaderExchangeID)
 }
 
+// loops reports whether the request has passed this endpoint before, and marks
+// that it has now (Via, RFC 9110 section 7.6.3).
+func (x *exchange) loops() bool {
+	mark := "1.1 " + x.endpoint.ID + ".sluice"
+	for _, via := range x.req.Header.Values("via") {
+		if strings.Contains(via, mark) {
+			return true
+		}
+	}
+	appendTo(&x.req.Header, "Via", mark)
+	return false
+}
+
 // setForwarded tells the upstream who asked and how. The last value of each list
 // is the gateway's.
 func (x *exchange) setForwarded() {

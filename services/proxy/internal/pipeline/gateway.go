@@ -48,6 +48,7 @@ type Gateway struct {
 	services trafficpolicy.Services
 	metrics  *metrics
 	log      *slog.Logger
+	said     struct{ faulty, policy, forged occasionally }
 }
 
 // New returns a gateway.

@@ -55,7 +55,7 @@ func (x *exchange) clock(start time.Time) { x.policyTime += time.Since(start) }
 func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
 	code := string(out.ErrorCode)
 	x.noteOutcome(out)
-	if out.Cause != nil {
+	if out.Cause != nil && x.said.policy.again() {
 		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", out.Cause)
 	}
 	if code != "" {

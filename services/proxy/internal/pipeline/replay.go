@@ -33,7 +33,9 @@ func (x *exchange) replayed() {
 		x.replayOf = of
 		return
 	}
-	x.log.Warn("a request carried replay marks that are not genuine; they were dropped", "exchange", x.id, "client", x.conn.ClientAddr.Addr())
+	if x.said.forged.again() {
+		x.log.Warn("a request carried replay marks that are not genuine; they were dropped", "exchange", x.id, "client", x.conn.ClientAddr.Addr())
+	}
 }
 
 // genuine verifies hex(HMAC-SHA256(key, of + "\n" + unix seconds)).

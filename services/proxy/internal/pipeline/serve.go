@@ -50,7 +50,9 @@ func (x *exchange) find() *answer.Failure {
 		x.record.Endpoint, x.record.PolicyRevision = &e.Endpoint, e.Revision
 	}
 	if e.Fault != "" {
-		x.log.Warn("a request met an endpoint that cannot serve", "endpoint", e.ID, "fault", e.Fault)
+		if x.said.faulty.again() {
+			x.log.Warn("a request met an endpoint that cannot serve", "endpoint", e.ID, "fault", e.Fault)
+		}
 		return &answer.Failure{Status: 503, Code: answer.CodeUnservable, Message: "the endpoint's configuration cannot be used by this proxy; its log says why"}
 	}
 	return nil
@@ -58,6 +60,10 @@ func (x *exchange) find() *answer.Failure {
 
 // forward sends the request on and the response back.
 func (x *exchange) forward() {
+	if x.loops() {
+		x.fail(&answer.Failure{Status: 508, Code: answer.CodeLoop, Message: "the endpoint's upstream leads back to the endpoint itself"})
+		return
+	}
 	x.setForwarded()
 	res, call, err := x.pool.Do(x.ctx, x.endpoint.Upstream, x.req, x.informational)
 	x.noteCall(call)

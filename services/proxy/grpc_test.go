@@ -1,0 +1,92 @@
+package proxy_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"sluice.dev/platform/clock"
+	"sluice.dev/services/proxy/internal/certs"
+)
+
+// TestGRPCPasses calls a gRPC API through the proxy: HTTP/2 on both sides,
+// trailers, streams, errors.
+func TestGRPCPasses(t *testing.T) {
+	upstreamCerts, err := certs.Local(t.TempDir(), clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, state := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{GetCertificate: upstreamCerts.GetCertificate, NextProtos: []string{"h2"}}))), health.NewServer()
+	healthv1.RegisterHealthServer(api, state)
+	go func() { _ = api.Serve(l) }()
+	defer api.Stop()
+
+	e := endpoint("https://"+l.Addr().String(), "")
+	e.Url, e.Upstream.TlsSkipVerify = "https://grpc.localhost", true
+	_, policy := newPolicyServer(t, e)
+	c, capture := newCaptureServer(t)
+	r := run(t, t.TempDir(), policy.address, capture.address).ready()
+	pem, err := os.ReadFile(r.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	conn, err := grpc.NewClient(r.HTTPSAddress(), grpc.WithAuthority("grpc.localhost"),
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: "grpc.localhost"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	client := healthv1.NewHealthClient(conn)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if res, err := client.Check(ctx, &healthv1.HealthCheckRequest{}); err != nil || res.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+		t.Fatal(res, err)
+	}
+	if _, err := client.Check(ctx, &healthv1.HealthCheckRequest{Service: "none"}); status.Code(err) != codes.NotFound {
+		t.Errorf("an error's trailers: %v", err)
+	}
+	watch, err := client.Watch(ctx, &healthv1.HealthCheckRequest{Service: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, err := watch.Recv(); err != nil || res.GetStatus() != healthv1.HealthCheckResponse_SERVICE_UNKNOWN {
+		t.Errorf("first message of the stream: %v %v", res, err)
+	}
+	state.SetServingStatus("s", healthv1.HealthCheckResponse_SERVING)
+	if res, err := watch.Recv(); err != nil || res.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+		t.Errorf("second message of the stream: %v %v", res, err)
+	}
+	cancel()
+	eventually(t, "the records", func() bool { return c.stored() == 3 })
+}
+
+// TestLoopIsRefused points an endpoint at the proxy itself.
+func TestLoopIsRefused(t *testing.T) {
+	p, policy := newPolicyServer(t, endpoint("http://127.0.0.1:1", ""))
+	r := run(t, t.TempDir(), policy.address, nowhere).ready()
+	loop := endpoint("http://"+r.HTTPAddress(), "")
+	loop.Revision = 2
+	p.change(delta(loop))
+	eventually(t, "revision 2", func() bool { return r.status().GetRevision() == 2 })
+	if code, _, _ := r.get("/"); code != 508 {
+		t.Errorf("%d", code)
+	}
+	r.seen(2) // the request, and the one that came back
+}
