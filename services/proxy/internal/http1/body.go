@@ -103,16 +103,24 @@ func (b *Body) Close() error {
 	return nil
 }
 
-// Ready reports whether Read can return something without waiting for the
+// Ready is a hint: whether Read can likely return without waiting for the
 // connection.
 func (b *Body) Ready() bool {
-	return b.closed || b.err != nil || b.src.Buffered() > 0
+	if b.closed || b.err != nil {
+		return true
+	}
+	if b.framing == Chunked && b.left == 0 {
+		_, _, used, err := chunkHead(b.src.window(), b.chunks.begun)
+		return used > 0 || err != nil
+	}
+	return b.src.Buffered() > 0
 }
 
 // Drain reads and drops up to limit bytes, so that the connection can serve again.
 // It reports whether the body's end was reached. How long it may take is the
 // matter of the connection's deadline.
 func (b *Body) Drain(limit int64) bool {
+	defer func(was bool) { b.closed = was }(b.closed)
 	b.closed = false
 	if b.err != nil || b.framing >= 0 && b.left > limit {
 		return b.Whole()

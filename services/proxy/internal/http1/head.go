@@ -90,4 +90,3 @@ func cutLine(s string) (line, rest string, err error) {
 	}
 	return s[:lf-1], s[lf+1:], nil
 }
-

@@ -1,0 +1,78 @@
+package http1
+
+import (
+	"sluice.dev/platform/message"
+)
+
+// RequestFraming is how req's body is sent: by its length if that is known.
+func RequestFraming(req *message.Request) Framing {
+	switch {
+	case req.Body == nil || req.ContentLength == 0:
+		return 0
+	case req.ContentLength > 0:
+		return Framing(req.ContentLength)
+	}
+	return Chunked
+}
+
+// AppendRequest writes req's head to dst, with the fields that are meant for more
+// than one connection, Host first, and those of framing and connection as told. The
+// request target is prefix followed by req.Target. The error is an
+// *UnsendableError.
+func AppendRequest(dst []byte, req *message.Request, prefix string, f Framing, c Connection) ([]byte, error) {
+	switch {
+	case req.Method == "" || !all(req.Method, isToken):
+		return nil, unsendable("the method %q is not a token", req.Method)
+	case f < Chunked:
+		return nil, unsendable("a request's body has a length or is chunked")
+	}
+	if err := checkAddress(req, prefix); err != nil {
+		return nil, err
+	}
+	dst = append(dst, req.Method...)
+	dst = append(dst, ' ')
+	if req.Target != "*" {
+		dst = append(dst, prefix...)
+	}
+	dst = append(dst, req.Target...)
+	dst = append(dst, " HTTP/1.1\r\n"...)
+	dst = appendField(dst, "Host", req.Host)
+	dst, err := appendFields(dst, req.Header)
+	if err != nil {
+		return nil, err
+	}
+	if f != 0 || expectsBody(req) {
+		dst = appendLength(dst, f, req.Trailer)
+	}
+	if dst, err = appendConnection(dst, c, takesTrailers(req.Header)); err != nil {
+		return nil, err
+	}
+	return append(dst, "\r\n"...), nil
+}
+
+// checkAddress refuses what would not read as the same target and host.
+func checkAddress(req *message.Request, prefix string) error {
+	whole := prefix != "" || req.Target != "" && req.Target[0] == '/' || req.Target == "*" && req.Method == "OPTIONS"
+	if req.Method == "CONNECT" {
+		whole = prefix == "" && validHost(req.Target)
+	}
+	switch {
+	case !whole || prefix != "" && prefix[0] != '/' || prefix != "" && req.Target != "*" && (req.Target == "" || req.Target[0] != '/'):
+		return unsendable("the request target %q is no path", req.Target)
+	case !all(prefix, isTarget) || !all(req.Target, isTarget):
+		return unsendable("the request target has a space, a # or a control character")
+	case !validHost(req.Host):
+		return unsendable("the host %q is neither a name nor an address with an optional port", req.Host)
+	}
+	return nil
+}
+
+// expectsBody reports whether a request without a body should say so: recipients
+// would expect one with this method (RFC 9110 section 8.6).
+func expectsBody(req *message.Request) bool {
+	switch req.Method {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return req.Header.Has("content-length")
+}
