@@ -178,6 +178,20 @@ func TestTailSendsWhatComesAndGoesOn(t *testing.T) {
 	}
 }
 
+func TestTailThatBeginsBeforeTheFirstExchange(t *testing.T) {
+	p := install(t).start("w1")
+	tail, err := p.capture.TailExchanges(t.Context(), &capturev1.TailExchangesRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 5*time.Second, func() bool { return p.metric("sluice_capture_followers") == 1 }, "the tail has begun")
+	first := sample.Some(1, 1, time.Now(), time.Millisecond)
+	p.connect().store(newBatch(first...))
+	if m, err := tail.Recv(); err != nil || m.GetExchange().GetId() != first[0].GetId() {
+		t.Errorf("got %v, %v", m.GetExchange().GetId(), err)
+	}
+}
+
 func TestPositionMovesWhenNothingMatches(t *testing.T) {
 	p := install(t).start("w1")
 	p.connect().store(newBatch(sample.Some(1, 10, time.Now(), time.Millisecond)...))

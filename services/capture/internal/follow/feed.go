@@ -148,7 +148,7 @@ func (r *reader) page(ctx context.Context) (p Page, caughtUp bool, err error) {
 func (r *reader) meet(ctx context.Context, heads map[string]uint64) error {
 	var tails map[string]uint64
 	for writer, head := range heads {
-		if _, known := r.at[writer]; known {
+		if r.at[writer] > 0 || head == 0 { // 0: the writer has stored nothing yet
 			continue
 		}
 		if tails == nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice.dev/platform/errs"
@@ -41,12 +42,24 @@ func (s *Service) List(ctx context.Context, req *capturev1.ListExchangesRequest)
 	if err != nil {
 		return nil, err
 	}
+	exchanges, cut := fitting(exchanges)
 	resp := &capturev1.ListExchangesResponse{Exchanges: exchanges}
-	if more {
+	if more || cut {
 		last := exchanges[len(exchanges)-1]
 		resp.NextCursor = cursor{from: q.From, place: store.Place{Time: last.GetStartTime().AsTime(), ID: last.GetId()}}.String()
 	}
 	return resp, nil
+}
+
+// fitting is as many exchanges, at least one, as one message can hold.
+func fitting(exchanges []*capturev1.Exchange) (some []*capturev1.Exchange, cut bool) {
+	size := 0
+	for i, e := range exchanges {
+		if size += proto.Size(e); size > maxMessage && i > 0 {
+			return exchanges[:i], true
+		}
+	}
+	return exchanges, false
 }
 
 // between is the time range of a request: the last 24 hours, where it does not

@@ -5,6 +5,8 @@ package query
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"sluice.dev/platform/clock"
 	"sluice.dev/platform/search"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -64,6 +66,8 @@ func (s *Service) Tail(ctx context.Context, req *capturev1.TailExchangesRequest,
 const (
 	tailBatch   = 200
 	followBatch = 500
+	// maxMessage is from how many bytes on an answer is cut: gRPC takes 64 MiB.
+	maxMessage = 16 << 20
 )
 
 // Follow sends matching exchanges in pages.
@@ -73,13 +77,24 @@ func (s *Service) Follow(ctx context.Context, req *capturev1.FollowLogRequest, s
 		return err
 	}
 	o := follow.Options{Filter: filter, Position: req.GetPosition(), Batch: orDefault(req.GetBatchSize(), followBatch), Bodies: req.GetIncludeBodies()}
-	return s.feed.Follow(ctx, o, func(p follow.Page) error {
-		out := &capturev1.FollowLogResponse{Position: p.Position, Exchanges: make([]*capturev1.Exchange, len(p.Entries))}
-		for i, e := range p.Entries {
-			out.Exchanges[i] = e.Exchange
+	return s.feed.Follow(ctx, o, func(p follow.Page) error { return sendPage(p, send) })
+}
+
+// sendPage sends a page, in several messages if it is large.
+func sendPage(p follow.Page, send func(*capturev1.FollowLogResponse) error) error {
+	out, size := &capturev1.FollowLogResponse{}, 0
+	for i, e := range p.Entries {
+		if size += proto.Size(e.Exchange); size > maxMessage && len(out.Exchanges) > 0 {
+			out.Position = p.After(p.Entries[i-1])
+			if err := send(out); err != nil {
+				return err
+			}
+			out, size = &capturev1.FollowLogResponse{}, proto.Size(e.Exchange)
 		}
-		return send(out)
-	})
+		out.Exchanges = append(out.Exchanges, e.Exchange)
+	}
+	out.Position = p.Position
+	return send(out)
 }
 
 func orDefault(n int32, fallback int) int {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"sluice.dev/platform/id"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 )
@@ -17,16 +19,18 @@ type Batch struct {
 	rows []row // oldest first
 }
 
+// rowSize is what a row takes beside the contents that it shares with its message.
+const rowSize = 2048
+
 // NewBatch lays out a batch of at least one exchange. Rows are in the order of their time, so that a batch
 // over midnight is stored in the order of its sequence numbers.
 func NewBatch(b *capturev1.Batch) *Batch {
-	out := &Batch{ID: b.GetId()}
+	out := &Batch{ID: b.GetId(), Size: proto.Size(b) + rowSize*len(b.GetExchanges())}
 	exchanges := slices.Clone(b.GetExchanges())
 	slices.SortStableFunc(exchanges, func(a, b *capturev1.Exchange) int { return received(a).Compare(received(b)) })
 	out.rows = make([]row, len(exchanges))
 	for i, e := range exchanges {
 		out.rows[i].fill(e, received(e))
-		out.Size += 1024 + len(e.GetRequest().GetBody().GetContent()) + len(e.GetResponse().GetBody().GetContent())
 	}
 	return out
 }

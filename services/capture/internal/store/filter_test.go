@@ -1,13 +1,16 @@
 package store_test
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
+	"sluice.dev/platform/clock"
 	"sluice.dev/platform/errs"
 	"sluice.dev/platform/search"
+	"sluice.dev/platform/testenv"
 	"sluice.dev/services/capture/internal/sample"
 	"sluice.dev/services/capture/internal/store"
 )
@@ -51,4 +54,48 @@ func FuzzFilter(f *testing.F) {
 			t.Errorf("%q: %v", filter, err)
 		}
 	})
+}
+
+// Every field with every kind of test that the language allows for it.
+func TestEveryFieldCanBeFiltered(t *testing.T) {
+	s := open(t)
+	insert(t, s, batch("w", 1, sample.Full(noon.Add(-time.Second))))
+	values := []string{
+		"*", "1", "-1", "abc", `"it's \\ {a:String} ?"`, "a*b?", "*x", ">1", "<=2", "[1 TO 2]", "{a TO *]", "(a OR b)", "true",
+		"1.5s", ">10ms", "2KB", "5xx", "10.0.0.0/8", "1.2.*", ">now-1h", "2026-01-02", "error", "%_", "ü",
+	}
+	for _, f := range search.Fields() {
+		name := f.Name
+		if f.Family {
+			name += ".x-y"
+		}
+		tried := 0
+		for _, value := range values {
+			for _, not := range []string{"", "-"} {
+				if q, err := search.Parse(not + name + ":" + value); err == nil {
+					tried++
+					if _, _, err := s.List(t.Context(), store.ListQuery{Range: store.Range{From: noon.Add(-time.Hour), Until: noon}, Filter: q, Limit: 1}); err != nil {
+						t.Errorf("%s%s:%s: %v", not, name, value, err)
+					}
+				}
+			}
+		}
+		if tried == 0 && f.Unsupported == "" {
+			t.Errorf("no test of %s was tried", name)
+		}
+	}
+}
+
+func TestSearchThatReadsTooMuchIsRefused(t *testing.T) {
+	dsn := testenv.ClickHouse(t)
+	s, err := store.Open(t.Context(), dsn, 72*time.Hour, store.Limits{Time: time.Second, Rows: 10, Bytes: 1e9}, clock.NewFake(noon), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	insert(t, s, batch("w", 1, sample.Some(1, 5000, noon.Add(-time.Minute), time.Millisecond)...))
+	_, _, err = s.List(t.Context(), store.ListQuery{Range: store.Range{From: noon.Add(-time.Hour), Until: noon}, Filter: parse(t, "body:x"), Limit: 1})
+	if e := errs.As(err); e == nil || e.Code != codes.ResourceExhausted {
+		t.Errorf("got %v", err)
+	}
 }

@@ -59,11 +59,22 @@ func (q *statement) filter(query *search.Query, now time.Time) string {
 	return "(" + where + ")"
 }
 
+// patience is how long beyond its limit a query may take to say so.
+const patience = 5 * time.Second
+
 // query runs a statement within the limits and calls use for each row of the
 // answer. Errors are for the caller's eyes.
 func (s *Store) query(ctx context.Context, q *statement, use func(driver.Rows) error) error {
-	ctx, cancel := s.bounded(ctx)
+	own, cancel := s.bounded(ctx)
 	defer cancel()
+	err := s.run(own, q, use)
+	if err != nil && own.Err() != nil && ctx.Err() == nil {
+		return errs.Unavailable("ClickHouse does not answer").Because(err)
+	}
+	return err
+}
+
+func (s *Store) run(ctx context.Context, q *statement, use func(driver.Rows) error) error {
 	rows, err := s.conn.Query(ctx, q.sql.String(), q.params...)
 	if err != nil {
 		return s.explain(fmt.Errorf("query exchanges: %w", err))
@@ -78,7 +89,8 @@ func (s *Store) query(ctx context.Context, q *statement, use func(driver.Rows) e
 }
 
 // bounded is ctx with the limits of a query. The deadline goes to ClickHouse a
-// little early, whose error then reaches the caller; the driver would set its own.
+// little early, so that its answer reaches the caller; the context itself has none,
+// for the driver would make a limit of its own from it.
 func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := s.limits.Time
 	if deadline, ok := ctx.Deadline(); ok {
@@ -86,10 +98,11 @@ func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFun
 	}
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
+	timer := time.AfterFunc(limit+patience, cancel)
 	own = ch.Context(own, ch.WithSettings(ch.Settings{
 		"max_execution_time": max(int(limit/time.Second), 1),
 		"max_rows_to_read":   s.limits.Rows,
 		"max_bytes_to_read":  s.limits.Bytes,
 	}))
-	return own, func() { stop(); cancel() }
+	return own, func() { stop(); timer.Stop(); cancel() }
 }
