@@ -100,7 +100,7 @@ traffic_policy:
 kind: event_destination
 id: hook
 description: my receiver
-webhook: {url: "http://localhost:9999/x", secret: whsec_c2x1aWNlLXNsdWljZS1zbHVpY2U=}
+webhook: {url: "http://localhost:9999/x", secret: whsec_c2x1aWNlLXNsdWljZS1zbHVpY2Utc2x1aWNlLXNsdWlj}
 ---
 kind: event_subscription
 description: traffic

@@ -14,7 +14,7 @@ import (
 // The receivers' secrets; made up, and so nobody's.
 const (
 	datadogKey    = "0123456789abcdef0123456789abcdef"
-	webhookSecret = "whsec_c2x1aWNlLXNsdWljZS1zbHVpY2U="
+	webhookSecret = "whsec_c2x1aWNlLXNsdWljZS1zbHVpY2Utc2x1aWNlLXNsdWlj"
 )
 
 // export: test events, then real ones, arrive at a webhook and at Datadog.

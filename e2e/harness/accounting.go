@@ -35,16 +35,16 @@ func number(s string) uint64 {
 	return n
 }
 
-// Balance waits until nothing is pending and checks that every request is
-// accounted for: seen = stored + sampled + dropped.
-func (s *System) Balance() Accounting {
+// Balance waits until nothing is pending and checks that every request, of which
+// there were at least so many, is accounted for: seen = stored + sampled + dropped.
+func (s *System) Balance(atLeast uint64) Accounting {
 	s.t.Helper()
 	var acc Accounting
 	Eventually(s.t, 30*time.Second, "the accounting balances", func() (err error) {
 		if acc, err = s.API.Accounting(); err != nil {
 			return err
 		}
-		if acc.Pending != 0 || acc.Seen != acc.Stored+acc.Sampled+acc.Dropped {
+		if acc.Seen < atLeast || acc.Pending != 0 || acc.Seen != acc.Stored+acc.Sampled+acc.Dropped {
 			return fmt.Errorf("%+v", acc)
 		}
 		return nil

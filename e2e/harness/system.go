@@ -92,7 +92,9 @@ func (s *System) proxy(i int, env []string) {
 	s.start(p.Name, "proxy", env, "--http-listen", p.HTTP, "--https-listen", p.HTTPS, "--data-dir", data, "--grpc-listen", FreePort(s.t))
 }
 
-func (s *System) service(name string, env []string, args ...string) { s.start(name, name, env, args...) }
+func (s *System) service(name string, env []string, args ...string) {
+	s.start(name, name, env, args...)
+}
 
 func (s *System) start(name, command string, env []string, args ...string) {
 	admin := FreePort(s.t)
