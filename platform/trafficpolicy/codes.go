@@ -32,6 +32,7 @@ const (
 	CodeDuplicate     Code = "SLUICE_2231"
 	CodeMissing       Code = "SLUICE_2234"
 	CodeTermination   Code = "SLUICE_2235"
+	CodeURL           Code = "SLUICE_2226"
 	CodeUnparseable   Code = "SLUICE_2236"
 	CodeDurationShort Code = "SLUICE_2237"
 	CodeNesting       Code = "SLUICE_2250"
@@ -46,14 +47,28 @@ const (
 // Codes of responses that a policy makes, see [Outcome].
 const (
 	CodeTemplateFailed   Code = "SLUICE_2238"
+	CodeMemory           Code = "SLUICE_2249"
 	CodeEvaluation       Code = "SLUICE_2253"
 	CodeActionFailed     Code = "SLUICE_2300"
 	CodeRestrictedIP     Code = "SLUICE_3203"
+	CodeTokenInvalid     Code = "SLUICE_3401"
+	CodeTokenForbidden   Code = "SLUICE_3403"
+	CodeTokenNotFound    Code = "SLUICE_3406"
+	CodeTokenHeader      Code = "SLUICE_3408"
+	CodeTokenJSON        Code = "SLUICE_3411"
+	CodeTokenForm        Code = "SLUICE_3412"
+	CodeTokenPrefix      Code = "SLUICE_3413"
+	CodeTokenContentType Code = "SLUICE_3414"
+	CodeTokenMethod      Code = "SLUICE_3415"
+	CodeTokenMalformed   Code = "SLUICE_3416"
+	CodeKeySet           Code = "SLUICE_3422"
 	CodeRegexp           Code = "SLUICE_3901"
 	CodeRateLimited      Code = "SLUICE_4029"
 	CodeCounterUnknown   Code = "SLUICE_4030"
+	CodeBodyUnreadable   Code = "SLUICE_4400"
 	CodeUnauthorized     Code = "SLUICE_4401"
 	CodeDenied           Code = "SLUICE_4403"
+	CodeRequestTooLarge  Code = "SLUICE_4413"
 	CodeConnectionClosed Code = "SLUICE_4499"
 )
 
@@ -84,6 +99,7 @@ var codes = []CodeInfo{
 	{CodeEnum, 0, "The value is not one of those allowed."},
 	{CodeEmpty, 0, "The value is empty."},
 	{CodeTemplate, 0, "A ${} template is invalid."},
+	{CodeURL, 0, "Not a URL that can be used here."},
 	{CodeDurationLong, 0, "A duration is too long."},
 	{CodePhase, 0, "The phase does not exist, or not for this protocol."},
 	{CodeDuplicate, 0, "A name is used twice."},
@@ -99,14 +115,28 @@ var codes = []CodeInfo{
 	{CodeBodyStatus, 0, "A response with this status cannot have a body."},
 	{CodeNotSupported, 0, "Known to the language, but not supported by this version."},
 	{CodeTemplateFailed, 500, "A template failed for this request."},
+	{CodeMemory, 500, "A body is larger than an action of the policy may hold in memory."},
 	{CodeEvaluation, 500, "An expression failed for this request."},
 	{CodeActionFailed, 500, "An action failed for this request."},
 	{CodeRestrictedIP, 403, "The client's address is not admitted."},
+	{CodeTokenInvalid, 401, "The token's signature, algorithm or time is not valid."},
+	{CodeTokenForbidden, 403, "The token is valid, but its issuer or audience is not allowed here."},
+	{CodeTokenNotFound, 401, "The request has no token."},
+	{CodeTokenHeader, 401, "The request has no header with a token."},
+	{CodeTokenJSON, 400, "The body must be a JSON object that holds a token."},
+	{CodeTokenForm, 400, "The form that must hold a token cannot be read."},
+	{CodeTokenPrefix, 401, "The token does not have the prefix that it must have."},
+	{CodeTokenContentType, 400, "The body that must hold a token is neither JSON nor a form."},
+	{CodeTokenMethod, 400, "The request's method has no body that could hold a token."},
+	{CodeTokenMalformed, 401, "The token is not a signed JSON Web Token in compact form, or is there more than once."},
+	{CodeKeySet, 500, "The keys that verify the token could not be fetched."},
 	{CodeRegexp, 500, "A regular expression made for this request is invalid."},
 	{CodeRateLimited, 429, "The client has sent more requests than its rate limit admits."},
 	{CodeCounterUnknown, 503, "The rate limit could not be checked, and the policy refuses in that case."},
+	{CodeBodyUnreadable, 400, "The request's body could not be read."},
 	{CodeUnauthorized, 401, "The request has no valid user name and password."},
 	{CodeDenied, 403, "The policy denies the request."},
+	{CodeRequestTooLarge, 413, "The request's body is larger than an action of the policy may read."},
 	{CodeConnectionClosed, 0, "The policy closed the connection without an answer."},
 }
 

@@ -3,6 +3,7 @@ package trafficpolicy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -15,6 +16,7 @@ import (
 type config struct {
 	compiler *compiler
 	spec     *spec
+	fields   []Field
 	env      *expr.Env
 	path     string
 	node     *yaml.Node // the mapping, or the action when there is no config
@@ -27,12 +29,14 @@ type value struct {
 	path     string
 	text     *expr.Template
 	integer  int64
+	number   float64
 	boolean  bool
 	duration time.Duration
 	texts    []*expr.Template
 	programs []*expr.Program
 	pairs    []pair
 	tree     *tree
+	objects  []*config
 }
 
 // pair is an entry of a TextMap.
@@ -81,8 +85,60 @@ func (c *config) boolean(field string) bool {
 	return b
 }
 
+func (c *config) number(field string) float64 {
+	if c.has(field) {
+		return c.get(field).number
+	}
+	n, _ := c.fallback(field).(float64)
+	return n
+}
+
+func (c *config) duration(field string) time.Duration {
+	if c.has(field) {
+		return c.get(field).duration
+	}
+	d, _ := c.fallback(field).(time.Duration)
+	return d
+}
+
+// words are the texts of a list field without templates.
+func (c *config) words(field string) []string {
+	var out []string
+	for _, t := range c.get(field).texts {
+		if t != nil {
+			text, _ := t.Static()
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// object is the config of an Object field; when it is absent every field of it
+// reads as its default.
+func (c *config) object(field string) *config {
+	v := c.get(field)
+	if len(v.objects) > 0 {
+		return v.objects[0]
+	}
+	return c.nested(c.field(field), v.node, v.path)
+}
+
+// nested is the config of a mapping inside this one.
+func (c *config) nested(f Field, n *yaml.Node, path string) *config {
+	return &config{compiler: c.compiler, spec: c.spec, fields: f.Fields, env: c.env, path: path, node: n, values: map[string]*value{}}
+}
+
+func (c *config) field(name string) Field {
+	for _, f := range c.fields {
+		if f.Name == name {
+			return f
+		}
+	}
+	return Field{}
+}
+
 func (c *config) fallback(field string) any {
-	for _, f := range c.spec.Fields {
+	for _, f := range c.fields {
 		if f.Name == field {
 			return f.Default
 		}
@@ -103,9 +159,9 @@ func (c *config) read() {
 			c.readField(key, resolve(node))
 		}
 	}
-	for _, f := range c.spec.Fields {
+	for _, f := range c.fields {
 		if f.Required && c.values[f.Name] == nil {
-			c.compiler.report(c.node, c.path, CodeMissing, fmt.Sprintf("%s needs the field %s", c.spec.Type, f.Name), example(f))
+			c.compiler.report(c.node, c.path, CodeMissing, fmt.Sprintf("%s needs the field %s", c.subject(), f.Name), example(f))
 		}
 	}
 }
@@ -119,12 +175,12 @@ func example(f Field) string {
 
 func (c *config) readField(key, node *yaml.Node) {
 	path := join(c.path, key.Value)
-	i := slices.IndexFunc(c.spec.Fields, func(f Field) bool { return f.Name == key.Value || slices.Contains(f.Aliases, key.Value) })
+	i := slices.IndexFunc(c.fields, func(f Field) bool { return f.Name == key.Value || slices.Contains(f.Aliases, key.Value) })
 	if i < 0 {
-		c.compiler.report(key, path, CodeUnknownField, fmt.Sprintf("%s has no field %q", c.spec.Type, key.Value), c.unknownHint(key.Value))
+		c.compiler.report(key, path, CodeUnknownField, fmt.Sprintf("%s has no field %q", c.subject(), key.Value), c.unknownHint(key.Value))
 		return
 	}
-	field := c.spec.Fields[i]
+	field := c.fields[i]
 	if c.values[field.Name] != nil {
 		if key.Value != field.Name {
 			c.compiler.report(key, path, CodeDuplicate, fmt.Sprintf("%s is another name of %s, which is given too", key.Value, field.Name), "")
@@ -136,12 +192,27 @@ func (c *config) readField(key, node *yaml.Node) {
 	c.decode(field, v)
 }
 
+// subject is what messages call this mapping: the action, or the field.
+func (c *config) subject() string {
+	if _, inside, found := strings.Cut(c.path, ".config."); found {
+		return inside
+	}
+	return c.spec.Type
+}
+
+// former are names of fields that other versions of an action had.
+var former = map[string]string{
+	"deny.body":                                  "deny answers without a body; use custom-response",
+	"circuit-breaker.rolling_window":             "that is window_duration now",
+	"circuit-breaker.error_threshold_percentage": "that is error_threshold now, from 0 to 1",
+}
+
 func (c *config) unknownHint(field string) string {
-	if c.spec.Type == "deny" && field == "body" {
-		return "deny answers without a body; use custom-response"
+	if hint, ok := former[c.spec.Type+"."+field]; ok {
+		return hint
 	}
 	var names []string
-	for _, f := range c.spec.Fields {
+	for _, f := range c.fields {
 		names = append(names, f.Name)
 	}
 	return fieldHint(field, names)

@@ -22,6 +22,14 @@ func (c *config) decode(f Field, v *value) {
 		c.decodeEnum(f, v)
 	case Integer:
 		c.decodeInteger(f, v)
+	case Number:
+		c.decodeNumber(f, v)
+	case Object:
+		c.decodeObject(f, v)
+	case Objects:
+		for i, item := range c.items(f, v) {
+			c.decodeMapping(f, v, resolve(item), index(v.path, i))
+		}
 	case Boolean:
 		if v.node.Tag != "!!bool" || v.node.Decode(&v.boolean) != nil {
 			c.mismatch(v, "true or false")
@@ -98,6 +106,37 @@ func (c *config) decodeInteger(f Field, v *value) {
 	}
 }
 
+func (c *config) decodeNumber(f Field, v *value) {
+	n, err := strconv.ParseFloat(v.node.Value, 64)
+	if v.node.Kind != yaml.ScalarNode || v.node.Tag != "!!int" && v.node.Tag != "!!float" || err != nil {
+		c.mismatch(v, "a number")
+		return
+	}
+	v.number = n
+	if !(n >= float64(f.Min) && n <= float64(f.Max)) { // also refuses NaN
+		c.compiler.report(v.node, v.path, CodeRange, fmt.Sprintf("is %s; %s", v.node.Value, bounds(f, "%d")), "")
+	}
+}
+
+// decodeObject reads a mapping; a list of just one is taken for it.
+func (c *config) decodeObject(f Field, v *value) {
+	n, path := v.node, v.path
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 1 {
+		n, path = resolve(n.Content[0]), index(path, 0)
+	}
+	c.decodeMapping(f, v, n, path)
+}
+
+func (c *config) decodeMapping(f Field, v *value, n *yaml.Node, path string) {
+	if n.Kind != yaml.MappingNode {
+		c.compiler.report(n, path, CodeConfig, fmt.Sprintf("must be a mapping, not %s", describe(n)), example(f))
+		return
+	}
+	inner := c.nested(f, n, path)
+	inner.read()
+	v.objects = append(v.objects, inner)
+}
+
 func (c *config) decodeDuration(f Field, v *value) {
 	d, err := time.ParseDuration(v.node.Value)
 	if v.node.Kind != yaml.ScalarNode || err != nil {
@@ -152,7 +191,7 @@ func bounds(f Field, format string) string {
 	switch {
 	case f.Max == 0:
 		return fmt.Sprintf("at least "+format, f.Min)
-	case f.Min == 0:
+	case f.Min == 0 && f.Kind != Number:
 		return fmt.Sprintf("at most "+format, f.Max)
 	}
 	return fmt.Sprintf("allowed are "+format+" to "+format, f.Min, f.Max)

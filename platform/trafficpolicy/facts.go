@@ -7,6 +7,7 @@ import "time"
 type Facts struct {
 	BasicAuth BasicAuthFacts
 	RateLimit RateLimitFacts
+	JWT       string           // jwt-validation: "allow" or "block"
 	IPPolicy  string           // restrict-ips: "allow" or "deny"
 	Redirect  string           // redirect: the location sent
 	Rewrite   string           // url-rewrite: the new URL

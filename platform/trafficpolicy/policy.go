@@ -61,6 +61,7 @@ type Services struct {
 	RateLimiter RateLimiter
 	Secrets     expr.SecretSource
 	IPData      expr.IPDataSource
+	KeySets     *KeySets         // for jwt-validation
 	Now         func() time.Time // time.Now when nil
 }
 

@@ -54,6 +54,9 @@ const (
 	Expressions Kind = "expressions" // entries of a list of CEL expressions
 	TextMap     Kind = "map"         // entries of a mapping of texts
 	Any         Kind = "any"         // -; any value, with templates in its texts
+	Number      Kind = "number"      // the value, which may have a fraction
+	Object      Kind = "object"      // -; a mapping with the fields in Fields
+	Objects     Kind = "objects"     // entries of a list of such mappings
 	Custom      Kind = "custom"      // -; the action reads it itself
 )
 
@@ -64,10 +67,11 @@ type Field struct {
 	Kind        Kind
 	Template    bool // ${} is replaced when the action runs
 	Required    bool
-	Default     any // string, int64, bool or time.Duration; nil when there is none
+	Default     any // string, int64, float64, bool or time.Duration; nil when there is none
 	Min, Max    int64
 	Step        time.Duration // a Duration must be a multiple of it; 0: any
 	Values      []string      // of an Enum
+	Fields      []Field       // of an Object or of each of Objects
 	Description string
 	Example     string
 }
@@ -104,7 +108,7 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"circuit-breaker", "compress-response", "forward-internal", "http-request", "jwt-validation", "oauth", "openid-connect",
+	"circuit-breaker", "compress-response", "forward-internal", "http-request", "oauth", "openid-connect",
 	"owasp-crs-request", "owasp-crs-response", "request-body-find-replace", "response-body-find-replace", "saml",
 	"sse-find-replace", "terminate-tls", "verify-webhook", "ai-gateway",
 }

@@ -17,19 +17,26 @@ func TestActionsDescribeThemselves(t *testing.T) {
 		if a.Summary == "" || len(a.Phases) == 0 || a.Terminating == "" {
 			t.Errorf("%s is not described: %+v", a.Type, a)
 		}
-		for _, f := range a.Fields {
-			if f.Description == "" || f.Kind == "" || f.Kind == trafficpolicy.Enum && len(f.Values) == 0 {
-				t.Errorf("%s.%s is not described: %+v", a.Type, f.Name, f)
-			}
-			if f.Required && f.Default != nil {
-				t.Errorf("%s.%s is required and has a default", a.Type, f.Name)
-			}
-		}
+		checkFields(t, a.Type, a.Fields)
 		for _, r := range a.Results {
 			if r.Description == "" || r.Type == nil {
 				t.Errorf("%s: result %s is not described", a.Type, r.Name)
 			}
 		}
+	}
+}
+
+func checkFields(t *testing.T, owner string, fields []trafficpolicy.Field) {
+	t.Helper()
+	for _, f := range fields {
+		nested := f.Kind == trafficpolicy.Object || f.Kind == trafficpolicy.Objects
+		if f.Description == "" || f.Kind == "" || f.Kind == trafficpolicy.Enum && len(f.Values) == 0 || nested == (len(f.Fields) == 0) {
+			t.Errorf("%s.%s is not described: %+v", owner, f.Name, f)
+		}
+		if f.Required && f.Default != nil {
+			t.Errorf("%s.%s is required and has a default", owner, f.Name)
+		}
+		checkFields(t, owner+"."+f.Name, f.Fields)
 	}
 }
 

@@ -124,6 +124,13 @@ type failure struct {
 func (f *failure) Error() string { return f.cause.Error() }
 func (f *failure) Unwrap() error { return f.cause }
 
+// asFailure finds the code of an error; nil when it has none.
+func asFailure(err error) *failure {
+	var f *failure
+	errors.As(err, &f)
+	return f
+}
+
 // fail closes: a rule that cannot be decided answers 500.
 func (r *Run) fail(ctx context.Context, rule *rule, a *boundAction, record *ruleRecord, err error) (*Outcome, error) {
 	record.cause = err

@@ -50,7 +50,7 @@ func (e Expect) compareResponse(d *differences, r *message.Response) {
 	}
 	d.headers("header ", e.Headers, r.Header)
 	if e.Body != nil {
-		d.text("body", *e.Body, bodyOf(r))
+		d.text("body", *e.Body, bodyOf(r.Body))
 	}
 }
 
@@ -79,6 +79,9 @@ func (f *Forwarded) compare(d *differences, r *message.Request) {
 		d.text("forwarded host", f.Host, r.Host)
 	}
 	d.headers("forwarded header ", f.Headers, r.Header)
+	if f.Body != nil {
+		d.text("forwarded body", *f.Body, bodyOf(r.Body))
+	}
 }
 
 type differences []string

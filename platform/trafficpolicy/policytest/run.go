@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"sluice.dev/platform/message"
@@ -32,7 +34,8 @@ func (s *Suite) Run(ctx context.Context) ([]Result, trafficpolicy.Problems) {
 	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	start, now := clock, func() time.Time { return clock }
 	limiter := &Window{Now: now}
-	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now}
+	other := remote(s.Remote)
+	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now, KeySets: trafficpolicy.NewKeySets(other, now)}
 	results := make([]Result, 0, len(s.Steps))
 	for _, step := range s.Steps {
 		if at := start.Add(step.At); at.After(clock) {
@@ -144,6 +147,10 @@ func (r Request) message(now time.Time) (*message.Request, error) {
 	for _, name := range sorted(r.Headers) {
 		m.Header.Add(name, r.Headers[name])
 	}
+	if r.Body != "" {
+		m.Body, m.ContentLength = io.NopCloser(strings.NewReader(r.Body)), int64(len(r.Body))
+		m.Header.Set("Content-Length", strconv.Itoa(len(r.Body)))
+	}
 	if r.User != "" {
 		m.Header.Add("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(r.User)))
 	}
@@ -183,11 +190,11 @@ func (v vault) Secret(_ context.Context, vaultName, name string) (string, error)
 	return "", errNoSecret
 }
 
-func bodyOf(r *message.Response) string {
-	if r.Body == nil {
+func bodyOf(body io.Reader) string {
+	if body == nil {
 		return ""
 	}
-	b, err := io.ReadAll(r.Body)
+	b, err := io.ReadAll(body)
 	if err != nil {
 		return "unreadable: " + err.Error()
 	}

@@ -22,6 +22,7 @@ type Suite struct {
 	Protocol trafficpolicy.Protocol `yaml:"protocol"` // of the endpoint; default https
 	Policy   string                 `yaml:"policy"`
 	Secrets  map[string]string      `yaml:"secrets"` // "vault/name": value
+	Remote   map[string]Upstream    `yaml:"remote"`  // what other servers answer, by URL
 	Steps    []Step                 `yaml:"steps"`
 }
 
@@ -43,6 +44,7 @@ type Request struct {
 	Method   string            `yaml:"method"`
 	URL      string            `yaml:"url"`
 	Headers  map[string]string `yaml:"headers"`
+	Body     string            `yaml:"body"`
 	ClientIP string            `yaml:"client_ip"`
 	User     string            `yaml:"user"` // "user:password" for basic authentication
 }
@@ -76,6 +78,7 @@ type Forwarded struct {
 	Target  string            `yaml:"target"`
 	Host    string            `yaml:"host"`
 	Headers map[string]string `yaml:"headers"`
+	Body    *string           `yaml:"body"`
 }
 
 // Load reads a suite; unknown fields are refused.
