@@ -119,7 +119,7 @@ func TestMessageBlanksNestedMapsAndLists(t *testing.T) {
 func FuzzQueryKeepsTheRest(f *testing.F) {
 	f.Add("a=1;token=x&b", "v")
 	f.Fuzz(func(t *testing.T, before, secret string) {
-		if strings.ContainsAny(secret, "&;") || secret == "" || strings.Contains(before+"[redacted]", secret) || strings.Contains("token=", secret) {
+		if strings.ContainsAny(secret, "&;") || secret == "" || strings.Contains(before, secret) || isPartOf(secret, "&token=[redacted]") {
 			t.Skip()
 		}
 		got, changed := redact.Query(before + "&token=" + secret)
@@ -154,3 +154,5 @@ func BenchmarkHeaders(b *testing.B) {
 		rules.Redact("Cookie", "a=1; b=2")
 	}
 }
+
+func isPartOf(s, whole string) bool { return strings.Contains(whole, s) }

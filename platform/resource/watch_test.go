@@ -25,7 +25,8 @@ func TestWatchSeesEveryChangeInOrder(t *testing.T) {
 	other := resource.New(db, "api_key", resource.Options[*policyv1.ApiKey]{})
 	ctx := within(t)
 	before := mustCreate(t, c, "ep_0", "https://0")
-	go func() {
+	var writer sync.WaitGroup
+	writer.Go(func() {
 		for i := 1; i <= 3; i++ {
 			if _, _, err := c.Create(ctx, fmt.Sprint("ep_", i), &policyv1.Endpoint{Url: fmt.Sprint("https://", i)}); err != nil {
 				t.Error(err)
@@ -37,7 +38,7 @@ func TestWatchSeesEveryChangeInOrder(t *testing.T) {
 		if err := c.Delete(ctx, "ep_2"); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 
 	var got []string
 	for change, err := range c.Watch(ctx, before.Revision) {
@@ -49,6 +50,7 @@ func TestWatchSeesEveryChangeInOrder(t *testing.T) {
 			break
 		}
 	}
+	writer.Wait()
 	want := "[2 ep_1 false https://1 4 ep_2 false https://2 6 ep_3 false https://3 8 ep_2 true ]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got %v\nwant %s", got, want)
@@ -205,5 +207,7 @@ func TestFollowOverAFreeze(t *testing.T) {
 		return err == nil && len(want) >= 2 && copied.is(want)()
 	}, "the copy follows after the freeze")
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Follow returned %v", err)
+	}
 }

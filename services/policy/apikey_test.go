@@ -103,3 +103,29 @@ func TestScopeIsRequired(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestKnownKeysOutliveAShortOutage(t *testing.T) {
+	server := testenv.Redis(t)
+	r := ready(t, server.URL())
+	made, err := r.keys().CreateApiKey(within(t), &policyv1.CreateApiKeyRequest{ApiKey: &policyv1.ApiKey{Scope: policyv1.Scope_SCOPE_READ}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 10*time.Second, func() bool { // its creation has come by the feed
+		_, _ = r.authenticate(t, made.Token)
+		got, err := policyv1.NewDistributionServiceClient(r).Watch(within(t), &policyv1.WatchRequest{})
+		if err != nil {
+			return false
+		}
+		m, err := got.Recv()
+		return err == nil && m.GetSnapshot().GetRevision() > 0
+	}, "the service knows the key")
+	if _, err := r.authenticate(t, made.Token); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	testenv.Eventually(t, 10*time.Second, func() bool { return r.service.Ready() != nil }, "the service notices")
+	if _, err := r.authenticate(t, made.Token); err != nil {
+		t.Errorf("a key known a moment ago is refused: %v", err)
+	}
+}

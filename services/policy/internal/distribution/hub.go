@@ -6,6 +6,7 @@ package distribution
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -52,13 +53,16 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // load reads everything. The settings may be newer than the revision; their
 // change then comes again, which does no harm.
+//
+// What is known of API keys is dropped only afterwards: while Redis is away they
+// keep working for as long as the cache allows.
 func (h *Hub) load(ctx context.Context) (uint64, error) {
-	h.keyChanged("")
 	revision, err := h.tryLoad(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.WarnContext(ctx, "the configuration cannot be read; trying again", "error", err)
 		}
+		err = errs.Unavailable("the configuration cannot be read").Because(err) // also when it is damaged: it may be mended
 		h.failure.Store(&err)
 		return 0, err
 	}
@@ -92,8 +96,15 @@ func (h *Hub) tryLoad(ctx context.Context) (uint64, error) {
 	return revision, nil
 }
 
-// apply takes one change over.
+// apply takes one change over. One that cannot be read is left to load.
 func (h *Hub) apply(r resource.Record) error {
+	if err := h.tryApply(r); err != nil {
+		return fmt.Errorf("%w: %w", resource.ErrReload, err)
+	}
+	return nil
+}
+
+func (h *Hub) tryApply(r resource.Record) error {
 	delta := &policyv1.Delta{Revision: r.Revision}
 	if change, ok, err := h.store.Endpoints.Change(r); err != nil {
 		return err

@@ -67,7 +67,7 @@ func merge(faults []error) error {
 	}
 	for _, fault := range faults[1:] {
 		if e := errs.As(fault); e != nil {
-			first.With(e.Violations...)
+			first = first.With(e.Violations...)
 		}
 	}
 	return first

@@ -9,21 +9,21 @@ import (
 
 func TestPublicURL(t *testing.T) {
 	for raw, want := range map[string]string{
-		"api.example.com":           "https://api.example.com",
-		"HTTPS://API.Example.com/":  "https://api.example.com",
-		"https://a.example:443":     "https://a.example",
-		"http://a.example:80":       "http://a.example",
-		"http://a.example:443":      "http://a.example:443",
-		"https://a.example:0443":    "https://a.example",
-		" https://a.example:8443 ":  "https://a.example:8443",
-		"*.Example.com":             "https://*.example.com",
-		"https://*.example.com:444": "https://*.example.com:444",
-		"localhost:8080":            "https://localhost:8080",
-		"http://a.example.":         "http://a.example",
-		"http://[::1]:8080":         "http://[::1]:8080",
-		"http://127.0.0.1":          "http://127.0.0.1",
-		"https://bücher.example":    "https://xn--bcher-kva.example",
-		"my_api.internal":           "https://my_api.internal",
+		"api.example.com":            "https://api.example.com",
+		"HTTPS://API.Example.com/":   "https://api.example.com",
+		"https://a.example:443":      "https://a.example",
+		"http://a.example:80":        "http://a.example",
+		"http://a.example:443":       "http://a.example:443",
+		"https://a.example:0443":     "https://a.example",
+		"\thttps://a.example:8443\n": "https://a.example:8443",
+		"*.Example.com":              "https://*.example.com",
+		"https://*.example.com:444":  "https://*.example.com:444",
+		"localhost:8080":             "https://localhost:8080",
+		"http://a.example.":          "http://a.example",
+		"http://[::1]:8080":          "http://[::1]:8080",
+		"http://127.0.0.1":           "http://127.0.0.1",
+		"https://bücher.example":     "https://xn--bcher-kva.example",
+		"my_api.internal":            "https://my_api.internal",
 	} {
 		got, err := publicURL(raw)
 		if err != nil || got != want {

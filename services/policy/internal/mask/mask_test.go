@@ -56,7 +56,7 @@ func TestApplyMakesTheMessageThatIsMissing(t *testing.T) {
 }
 
 func TestApplyRefuses(t *testing.T) {
-	for _, path := range []string{"nmae", "upstream.ulr", "url.x", "upstream.url.x", "metadata", "", "upstream."} {
+	for _, path := range []string{"nam", "upstream.ulr", "url.x", "upstream.url.x", "metadata", "", "upstream."} {
 		err := fields.Apply(&policyv1.Endpoint{}, &policyv1.Endpoint{}, &fieldmaskpb.FieldMask{Paths: []string{path}})
 		if !errs.Is(err, errs.ReasonUnknownField) {
 			t.Errorf("path %q: %v", path, err)

@@ -2,10 +2,13 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
@@ -125,10 +128,11 @@ func (l *Limiter) answer(j job, decisions []*policyv1.RateLimitDecision) {
 	j.done(decisions)
 }
 
-// watch begins a rest when nothing of a batch could be decided.
+// watch begins a rest when Redis answered nothing of a batch, not even with an error.
 func (l *Limiter) watch(ctx context.Context, grants []grant) {
 	for _, g := range grants {
-		if g.err == nil {
+		var answered redis.Error
+		if g.err == nil || errors.As(g.err, &answered) {
 			return
 		}
 	}
