@@ -23,6 +23,9 @@ import (
 	"sluice.dev/services/events/internal/config"
 	"sluice.dev/services/events/internal/delivery"
 	"sluice.dev/services/events/internal/egress"
+	"sluice.dev/services/events/internal/monitor"
+	"sluice.dev/services/events/internal/notify"
+	"sluice.dev/services/events/internal/outbox"
 )
 
 // drain is how long each part may take to stop.
@@ -36,6 +39,7 @@ type Service struct {
 	client   *egress.Client
 	server   *rpc.Server
 	delivery *delivery.Manager
+	monitors *monitor.Evaluator
 	ready    atomic.Bool
 }
 
@@ -73,6 +77,17 @@ func (s *Service) build(cfg Config) {
 	s.delivery = delivery.NewManager(s.db, store, capture, s.client, cfg.AccountID, s.tel.Log, s.tel.Registry)
 	eventsv1.RegisterDestinationServiceServer(s.server, api.NewDestinations(store, progress, s.client))
 	eventsv1.RegisterSubscriptionServiceServer(s.server, api.NewSubscriptions(store, progress, s.delivery))
+
+	box := outbox.NewStore(s.db)
+	states, composer, sender := monitor.NewStore(s.db, box), monitor.Composer{ConsoleURL: cfg.ConsoleURL}, notify.NewSender(s.client)
+	s.monitors = monitor.NewEvaluator(monitor.Config{
+		DB: s.db, Monitors: store.Monitors, Channels: store, Capture: capture, Store: states, Composer: composer, Delay: cfg.EvaluationDelay,
+		Outbox: outbox.NewSender(box, store, sender, s.tel.Log, s.tel.Registry), Log: s.tel.Log, Metrics: s.tel.Registry,
+	})
+	eventsv1.RegisterMonitorServiceServer(s.server, api.NewMonitors(store, states, box, composer, sender))
+	eventsv1.RegisterChannelServiceServer(s.server, api.NewChannels(store, sender, cfg.ConsoleURL))
+	eventsv1.RegisterDashboardServiceServer(s.server, api.NewDashboards(store))
+	eventsv1.RegisterAuditServiceServer(s.server, api.NewAudit(store.Audit))
 }
 
 // Target is what gRPC clients dial.
@@ -94,7 +109,7 @@ func (s *Service) work(ctx context.Context) error {
 	s.ready.Store(true)
 	s.server.SetReady(true)
 	defer s.ready.Store(false)
-	return lifecycle.Run(ctx, drain, s.delivery)
+	return lifecycle.Run(ctx, drain, s.delivery, s.monitors)
 }
 
 // Ready says why the service cannot serve, or nil.

@@ -64,6 +64,7 @@ func hasAll(intake *fakes.Datadog, list []*capturev1.Exchange) func() bool {
 }
 
 func TestEventsArriveOnceAndSoon(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	old, fresh := exchanges(3, 200), exchanges(2500, 200)
@@ -104,6 +105,7 @@ func TestEventsArriveOnceAndSoon(t *testing.T) {
 }
 
 func TestFiltersAndFieldsAreKept(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	sub := r.subscribe(t, "@http.status_code:5xx", r.datadogDestination(t, intake))
@@ -126,6 +128,7 @@ func TestFiltersAndFieldsAreKept(t *testing.T) {
 }
 
 func TestAnOutageOfTheDestinationLosesNothing(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	to := r.datadogDestination(t, intake)
@@ -146,6 +149,7 @@ func TestAnOutageOfTheDestinationLosesNothing(t *testing.T) {
 }
 
 func TestARefusedEventGoesToTheDeadLettersAlone(t *testing.T) {
+	t.Parallel()
 	db := testenv.SharedRedis(t)
 	w := newWorld(t, db.URL())
 	hook := fakes.NewWebhook("")
@@ -175,6 +179,7 @@ func TestARefusedEventGoesToTheDeadLettersAlone(t *testing.T) {
 }
 
 func TestARestartGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	r.subscribe(t, "", r.datadogDestination(t, intake))
@@ -194,6 +199,7 @@ func TestARestartGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestTwoReplicasDeliverOnce(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	first, second := w.start(), w.start()
 	first.subscribe(t, "", first.datadogDestination(t, intake))
@@ -214,6 +220,7 @@ func TestTwoReplicasDeliverOnce(t *testing.T) {
 }
 
 func TestCaptureAwayWhenTheSubscriptionIsMade(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	old, fresh := exchanges(3, 200), exchanges(3, 200)
@@ -235,6 +242,7 @@ func TestCaptureAwayWhenTheSubscriptionIsMade(t *testing.T) {
 }
 
 func TestRedisRestartsUnderDelivery(t *testing.T) {
+	t.Parallel()
 	server := testenv.Redis(t)
 	w, intake := newWorld(t, server.URL()), datadog(t)
 	r := w.start()
@@ -251,6 +259,7 @@ func TestRedisRestartsUnderDelivery(t *testing.T) {
 }
 
 func TestWhatIsRefusedWhenItIsSaved(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	to := r.datadogDestination(t, intake)
@@ -292,6 +301,7 @@ func TestWhatIsRefusedWhenItIsSaved(t *testing.T) {
 }
 
 func TestTestEventDestinationShowsTheAnswer(t *testing.T) {
+	t.Parallel()
 	w, intake := newWorld(t, testenv.SharedRedis(t).URL()), datadog(t)
 	r := w.start()
 	to := r.datadogDestination(t, intake)

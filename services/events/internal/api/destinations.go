@@ -93,7 +93,9 @@ func (s *Destinations) TestEventDestination(ctx context.Context, req *eventsv1.T
 	if err != nil {
 		return nil, err
 	}
-	out := to.Send(ctx, []sender.Record{record})
+	limited, cancel := context.WithTimeout(ctx, testLimit)
+	defer cancel()
+	out := to.Send(limited, []sender.Record{record})
 	answer := &eventsv1.TestEventDestinationResponse{
 		EventId: e.ID, Delivered: out.Verdicts[0].Kind == sender.Delivered,
 		StatusCode: uint32(max(0, out.Answer.Status)), ResponseBody: out.Answer.Body,

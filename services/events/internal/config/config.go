@@ -3,8 +3,6 @@
 package config
 
 import (
-	"context"
-
 	"google.golang.org/grpc/codes"
 
 	"sluice.dev/platform/errs"
@@ -15,6 +13,7 @@ import (
 
 // Store is all collections of the events service.
 type Store struct {
+	db            *redisdb.DB
 	Destinations  *resource.Collection[*eventsv1.EventDestination]
 	Subscriptions *resource.Collection[*eventsv1.EventSubscription]
 	Monitors      *resource.Collection[*eventsv1.Monitor]
@@ -26,6 +25,7 @@ type Store struct {
 // Open returns the collections in db. It does no I/O.
 func Open(db *redisdb.DB) *Store {
 	return &Store{
+		db:            db,
 		Destinations:  resource.New(db, "event_destination", resource.Options[*eventsv1.EventDestination]{}),
 		Subscriptions: resource.New(db, "event_subscription", resource.Options[*eventsv1.EventSubscription]{}),
 		Monitors:      resource.New(db, "monitor", resource.Options[*eventsv1.Monitor]{}),
@@ -43,18 +43,4 @@ const ReasonInUse errs.Reason = "IN_USE"
 // InUse is the refusal to delete something that user needs.
 func InUse(kind, id, userKind, user string) error {
 	return errs.New(codes.FailedPrecondition, ReasonInUse, "the %s %s is used by the %s %s; change or delete that first", kind, id, userKind, user)
-}
-
-// ChannelsByName returns all channels by their names.
-func (s *Store) ChannelsByName(ctx context.Context) (map[string]*eventsv1.NotificationChannel, error) {
-	all, _, err := s.Channels.All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byName := make(map[string]*eventsv1.NotificationChannel, len(all))
-	for _, e := range all {
-		e.Doc.Id = e.ID
-		byName[e.Doc.GetName()] = e.Doc
-	}
-	return byName, nil
 }

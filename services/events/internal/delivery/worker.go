@@ -19,6 +19,8 @@ const (
 	retryMost  = 5 * time.Minute
 	// probeLeast is how long a destination is left alone that needs a person.
 	probeLeast = 15 * time.Second
+	// grace is how long an attempt may go on when delivery is to stop.
+	grace = 4 * time.Second
 )
 
 // worker delivers one subscription's events to one destination.
@@ -111,7 +113,7 @@ func (w *worker) deliver(ctx context.Context, token int64, batch []entry) error 
 // step makes one attempt and stores what it settled; it returns what is left. It
 // may outlive ctx a little.
 func (w *worker) step(ctx context.Context, token int64, part []entry) (settled, []entry, error) {
-	longer, cancel := withGrace(ctx)
+	longer, cancel := lease.Outlive(ctx, grace)
 	defer cancel()
 	verdicts := w.attempt(longer, part)
 	if longer.Err() != nil {

@@ -81,8 +81,11 @@ func (a Answer) Error() string {
 	return a.Text()
 }
 
-// Do makes one call of at most timeout.
+// Do makes one call of at most timeout, or less when ctx ends before.
 func (c *Client) Do(ctx context.Context, req *http.Request, timeout time.Duration) Answer {
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline))
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req.Header.Set("User-Agent", "Sluice")
@@ -103,7 +106,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request, timeout time.Duratio
 // withoutURL drops the URL, which may hold a secret, from the errors of net/http.
 func withoutURL(ctx context.Context, err error, timeout time.Duration) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %s", timeout)
+		return fmt.Errorf("no answer within %s", timeout.Round(10*time.Millisecond))
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
