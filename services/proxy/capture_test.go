@@ -43,7 +43,7 @@ func (r *running) seen(n int) {
 func TestExchangesAreRecordedAndRedacted(t *testing.T) {
 	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Set-Cookie", "sid=hush; Path=/")
-		w.WriteHeader(201)
+		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte("answer"))
 	})
 	_, policy := newPolicyServer(t, endpoint(up.URL, "on_http_request: [{name: note, actions: [{type: log, config: {metadata: {k: v}}}]}]"))

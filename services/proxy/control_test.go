@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -61,7 +62,7 @@ func TestServesWithoutTheControlPlane(t *testing.T) {
 	if err := second.Ready(); err != nil {
 		t.Fatalf("a proxy with a snapshot on disk is not ready: %v", err)
 	}
-	if res := second.send("GET", "/", ""); res.StatusCode != 200 || res.Header.Get("X-Policy") != "yes" {
+	if res := second.send("GET", "/", ""); res.StatusCode != http.StatusOK || res.Header.Get("X-Policy") != "yes" {
 		t.Errorf("from the snapshot: %d %v", res.StatusCode, res.Header)
 	}
 	if st := second.status(); st.GetConnected() || st.GetRevision() != 1 || st.GetEndpoints() != 1 {

@@ -154,7 +154,7 @@ func TestHTTPSWithTheLocalCA(t *testing.T) {
 	for _, http2 := range []bool{true, false} {
 		transport := &http.Transport{ForceAttemptHTTP2: http2, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "a.shop.localhost"}}
 		client := &http.Client{Transport: transport}
-		req, _ := http.NewRequest("POST", "https://"+r.HTTPSAddress()+"/", strings.NewReader("over TLS"))
+		req, _ := http.NewRequest(http.MethodPost, "https://"+r.HTTPSAddress()+"/", strings.NewReader("over TLS"))
 		req.Host = "a.shop.localhost"
 		res, err := client.Do(req)
 		if err != nil {
@@ -162,7 +162,7 @@ func TestHTTPSWithTheLocalCA(t *testing.T) {
 		}
 		body, _ := io.ReadAll(res.Body)
 		_ = res.Body.Close()
-		if res.StatusCode != 200 || string(body) != "over TLS" || res.Header.Get("X-Proto") != "https" || (res.ProtoMajor == 2) != http2 {
+		if res.StatusCode != http.StatusOK || string(body) != "over TLS" || res.Header.Get("X-Proto") != "https" || (res.ProtoMajor == 2) != http2 {
 			t.Errorf("%s %d %q %v", res.Proto, res.StatusCode, body, res.Header)
 		}
 		exchangeID := res.Header.Get("Sluice-Exchange-Id")
@@ -171,7 +171,7 @@ func TestHTTPSWithTheLocalCA(t *testing.T) {
 		if tl := got.GetConnection().GetTls(); tl.GetServerName() != "a.shop.localhost" || tl.GetVersion() != "1.3" || got.GetRequest().GetHttpVersion() != res.Proto {
 			t.Errorf("recorded %v of %s", tl, got.GetRequest().GetHttpVersion())
 		}
-		req, _ = http.NewRequest("GET", "https://"+r.HTTPSAddress()+"/sse", nil)
+		req, _ = http.NewRequest(http.MethodGet, "https://"+r.HTTPSAddress()+"/sse", nil)
 		req.Host = "a.shop.localhost"
 		if res, err = client.Do(req); err != nil {
 			t.Fatal(err)

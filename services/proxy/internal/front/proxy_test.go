@@ -154,7 +154,7 @@ func TestNoEndpoint(t *testing.T) {
 	h := start(t, nil)
 	res := h.do(h.request("GET", "/x", ""))
 	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 404 || res.Header.Get("Sluice-Error-Code") != "SLUICE_3200" || !bytes.Contains(body, []byte("http://api.test")) {
+	if res.StatusCode != http.StatusNotFound || res.Header.Get("Sluice-Error-Code") != "SLUICE_3200" || !bytes.Contains(body, []byte("http://api.test")) {
 		t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
 	}
 	e := h.recorded()
@@ -305,7 +305,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestFaultyPolicyIsNotBypassed(t *testing.T) {
 	up := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the upstream was asked") })
 	h := start(t, withPolicy(up.URL, "on_http_request: [{actions: [{type: nonsense}]}]"))
-	if res := h.do(h.request("GET", "/", "")); res.StatusCode != 503 || res.Header.Get("Sluice-Error-Code") != "SLUICE_4503" {
+	if res := h.do(h.request("GET", "/", "")); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Sluice-Error-Code") != "SLUICE_4503" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 }

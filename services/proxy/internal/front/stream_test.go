@@ -42,7 +42,7 @@ func TestServerSentEventsArriveAtOnce(t *testing.T) {
 func TestBothDirectionsStreamAtTheSameTime(t *testing.T) {
 	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).EnableFullDuplex()
-		w.WriteHeader(200)
+		w.WriteHeader(http.StatusOK)
 		lines := bufio.NewScanner(r.Body)
 		for lines.Scan() {
 			fmt.Fprintf(w, "echo %s\n", lines.Text())
@@ -114,7 +114,7 @@ func TestInformationalResponsesPass(t *testing.T) {
 		},
 	}))
 	res := h.do(req)
-	if res.StatusCode != 204 || len(hints) != 1 || hints[0] != "103 </style.css>; rel=preload" || res.Header.Get("Link") != "" {
+	if res.StatusCode != http.StatusNoContent || len(hints) != 1 || hints[0] != "103 </style.css>; rel=preload" || res.Header.Get("Link") != "" {
 		t.Errorf("%d, hints %q, %v", res.StatusCode, hints, res.Header)
 	}
 }
@@ -154,9 +154,9 @@ func TestHeadAndStatusesWithoutBody(t *testing.T) {
 		w.Header().Set("Etag", `"1"`)
 		switch r.URL.Path {
 		case "/304":
-			w.WriteHeader(304)
+			w.WriteHeader(http.StatusNotModified)
 		case "/204":
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 		default:
 			w.Header().Set("Content-Length", "77")
 			if r.Method != http.MethodHead {
@@ -214,7 +214,7 @@ func TestUpgradedConnectionsCarryBothWays(t *testing.T) {
 	_, _ = io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: api.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: lines\r\n\r\none\n")
 	r := bufio.NewReader(conn)
 	res, err := http.ReadResponse(r, nil)
-	if err != nil || res.StatusCode != 101 || res.Header.Get("Upgrade") != "lines" || res.Header.Get("X-Up") != "1" || res.Header.Get("Sluice-Exchange-Id") == "" {
+	if err != nil || res.StatusCode != http.StatusSwitchingProtocols || res.Header.Get("Upgrade") != "lines" || res.Header.Get("X-Up") != "1" || res.Header.Get("Sluice-Exchange-Id") == "" {
 		t.Fatalf("%v %v", res, err)
 	}
 	for _, want := range []string{"welcome\n", "echo one\n"} {
@@ -256,7 +256,7 @@ func TestDrainLetsRequestsEndAndCutsUpgradedConnections(t *testing.T) {
 	}
 	defer ws.Close()
 	_, _ = io.WriteString(ws, "GET /ws HTTP/1.1\r\nHost: api.test\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n")
-	if res, err := http.ReadResponse(bufio.NewReader(ws), nil); err != nil || res.StatusCode != 101 {
+	if res, err := http.ReadResponse(bufio.NewReader(ws), nil); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatal(res, err)
 	}
 	answer := make(chan string, 1)

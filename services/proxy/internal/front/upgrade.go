@@ -38,7 +38,9 @@ func (c *client) Upgrade(res *message.Response, upstream io.ReadWriteCloser) err
 		cut() // one direction broke: the other would wait for ever
 	}
 	defer time.AfterFunc(linger, cut).Stop()
-	<-done
+	if second := <-done; err == nil {
+		err = second
+	}
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}

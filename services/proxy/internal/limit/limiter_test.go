@@ -21,7 +21,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // away is a service that nobody can reach.
-type away struct{ policyv1.RateLimitServiceClient }
+type away struct {
+	policyv1.RateLimitServiceClient
+}
 
 func (away) Decide(context.Context, ...grpc.CallOption) (grpc.BidiStreamingClient[policyv1.DecideRequest, policyv1.DecideResponse], error) {
 	return nil, errors.New("nobody is there")
@@ -32,7 +34,12 @@ func TestWithoutAStreamNobodyWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- l.Run(ctx) }()
-	defer func() { cancel(); <-done }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
 	q := trafficpolicy.RateLimitQuery{EndpointID: "ep_1", Name: "n", Algorithm: "sliding_window", Capacity: 1, Rate: time.Minute, Bucket: "b"}
 	for mode, want := range map[trafficpolicy.StoreErrorMode]error{
 		trafficpolicy.StoreErrorAllow: ErrUnavailable, trafficpolicy.StoreErrorDeny: ErrUnavailable, trafficpolicy.StoreErrorLocal: nil,

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -38,7 +39,7 @@ type responseBody struct {
 
 func (b *responseBody) Read(p []byte) (int, error) {
 	n, err := b.res.Body.Read(p)
-	if err == io.EOF && b.out.BodyReceived.IsZero() { //nolint:errorlint // io.Reader returns it bare
+	if errors.Is(err, io.EOF) && b.out.BodyReceived.IsZero() {
 		b.out.BodyReceived = time.Now()
 		b.out.Trailer = b.out.Trailer[:0]
 		appendSorted(&b.out.Trailer, b.res.Trailer)

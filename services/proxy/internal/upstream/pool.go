@@ -103,7 +103,7 @@ func (p *Pool) Do(ctx context.Context, t *Target, req *message.Request, info Inf
 	if t.SkipVerify {
 		transport = p.trusting
 	}
-	res, err := transport.RoundTrip(out)
+	res, err := transport.RoundTrip(out) //nolint:bodyclose // the caller closes it, wrapped in the response
 	if err != nil {
 		return nil, call, failure(ctx, t, err)
 	}
