@@ -16,6 +16,7 @@ type Config struct {
 	HTTPListen  string `help:"Address for plain HTTP; - for none." default:"127.0.0.1:8080" env:"SLUICE_HTTP_LISTEN" name:"http-listen"`
 	HTTPSListen string `help:"Address for HTTPS; - for none." default:"127.0.0.1:8443" env:"SLUICE_HTTPS_LISTEN" name:"https-listen"`
 	DataDir     string `help:"Directory for the local CA, the last good configuration and the spool." default:".sluice" type:"path" env:"SLUICE_DATA_DIR"`
+	CADir       string `help:"Directory of the local CA, for proxies that share one; the data directory when empty." type:"path" env:"SLUICE_CA_DIR" name:"ca-dir"`
 	CertFile    string `help:"TLS certificate chain (PEM). Without one the local CA signs a certificate for each name." type:"path" env:"SLUICE_TLS_CERT_FILE"`
 	KeyFile     string `help:"Key of the TLS certificate (PEM)." type:"path" env:"SLUICE_TLS_KEY_FILE"`
 	ProxyID     string `help:"Name of this proxy in records and metrics; made up when empty." env:"SLUICE_PROXY_ID"`
@@ -25,6 +26,7 @@ type Config struct {
 	GRPC          rpc.ServerConfig `embed:"" prefix:"grpc-"`
 
 	TrustedProxies   []string `help:"CIDRs of load balancers in front: their X-Forwarded-For and X-Forwarded-Proto tell the client's address and scheme." env:"SLUICE_TRUSTED_PROXIES"`
+	ProxyProtocol    bool     `help:"Take the client's address from the PROXY protocol (v1 or v2) of a load balancer in front; connections without it are refused." env:"SLUICE_PROXY_PROTOCOL"`
 	ForwardedReplace bool     `help:"Replace X-Forwarded-* that untrusted clients sent instead of appending to them." env:"SLUICE_FORWARDED_REPLACE"`
 
 	HeadLimit         int           `help:"Largest request or response head, in bytes; a larger request head is answered 431." default:"1000000" env:"SLUICE_HEAD_LIMIT"`
@@ -58,6 +60,7 @@ func (c Config) withDefaults() Config {
 	text(&c.PolicyTarget, "127.0.0.1:4051")
 	text(&c.CaptureTarget, "127.0.0.1:4052")
 	text(&c.GRPC.Listen, "127.0.0.1:4050")
+	text(&c.CADir, c.DataDir)
 	text(&c.SpoolDir, filepath.Join(c.DataDir, "spool"))
 	number(&c.HeadLimit, 1_000_000)
 	number(&c.ReadHeaderTimeout, 30*time.Second)

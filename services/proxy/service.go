@@ -125,6 +125,7 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 		s.store, s.pool, s.recorder, trafficpolicy.Services{RateLimiter: s.limiter}, tel.Registry, s.log)
 	limits := front.Config{
 		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
+		ProxyProtocol: s.cfg.ProxyProtocol,
 	}
 	if s.cfg.HTTPListen != off {
 		if s.http, err = front.Listen(s.cfg.HTTPListen, limits, s.gateway, nil, s.gateway.Rejected, s.log); err != nil {
@@ -146,7 +147,7 @@ func (s *Service) openCertificates() (err error) {
 		s.certs, err = certs.Load(s.cfg.CertFile, s.cfg.KeyFile)
 		return err
 	}
-	if s.certs, err = certs.Local(s.cfg.DataDir, clock.System{}); err != nil {
+	if s.certs, err = certs.Local(s.cfg.CADir, clock.System{}); err != nil {
 		return err
 	}
 	s.log.Info("HTTPS certificates are signed by the local CA; have clients trust it", "ca", s.certs.AuthorityFile())

@@ -19,6 +19,7 @@ import (
 type listener struct {
 	net.Listener
 	rejected func(status int)
+	proxied  bool // addresses are known only once the PROXY header was read
 }
 
 // Accept waits for the next connection.
@@ -27,9 +28,17 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, rejected: l.rejected, about: message.Conn{
-		ClientAddr: addrPort(c.RemoteAddr()), ServerAddr: addrPort(c.LocalAddr()), Start: time.Now(),
-	}}, nil
+	out := &conn{Conn: c, rejected: l.rejected, about: message.Conn{Start: time.Now()}}
+	if l.proxied {
+		out.readAddresses = sync.OnceFunc(out.setAddresses)
+		return out, nil
+	}
+	out.setAddresses()
+	return out, nil
+}
+
+func (c *conn) setAddresses() {
+	c.about.ClientAddr, c.about.ServerAddr = addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -46,9 +55,15 @@ type conn struct {
 	about    message.Conn
 	rejected func(status int)
 	tlsOnce  sync.Once
+	// readAddresses waits for the PROXY header, so it runs with the first read and
+	// not while other connections wait to be accepted. Nil without that protocol.
+	readAddresses func()
 }
 
 func (c *conn) Read(p []byte) (int, error) {
+	if c.readAddresses != nil {
+		c.readAddresses()
+	}
 	n, err := c.Conn.Read(p)
 	c.about.BytesIn.Add(int64(n))
 	return n, err

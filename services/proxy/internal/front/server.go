@@ -29,6 +29,7 @@ type Config struct {
 	ReadHeaderTimeout time.Duration // also bounds the TLS handshake
 	IdleTimeout       time.Duration // between the requests of a connection
 	DrainTimeout      time.Duration // for running requests at the end
+	ProxyProtocol     bool          // each connection begins with a PROXY protocol header
 }
 
 // Certificates are shown to TLS clients.
@@ -59,6 +60,9 @@ func Listen(address string, cfg Config, h Handler, certs Certificates, rejected 
 	base, stop := context.WithCancel(context.Background())
 	s := &Server{cfg: cfg, handler: h, certs: certs, log: log, stop: stop}
 	s.listener = &listener{Listener: l, rejected: rejected}
+	if cfg.ProxyProtocol {
+		s.listener = &listener{Listener: proxied{l, cfg.ReadHeaderTimeout}, rejected: rejected, proxied: true}
+	}
 	s.http = &http.Server{
 		Handler:           s,
 		MaxHeaderBytes:    cfg.HeadLimit,
