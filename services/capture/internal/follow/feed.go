@@ -76,6 +76,11 @@ func (f *Feed) Follow(ctx context.Context, o Options, send func(Page) error) err
 	}
 	f.metrics.followers.Inc()
 	defer f.metrics.followers.Dec()
+	if o.Position == "" { // the follower is told at once where "now" is
+		if err := send(Page{Position: at.String()}); err != nil {
+			return err
+		}
+	}
 	r := &reader{feed: f, options: o, at: at, window: window(firstWindow)}
 	for {
 		begin := time.Now()

@@ -668,7 +668,8 @@ func (x *GetAccountingResponse) GetProxies() []*ProxyAccounting {
 type FollowLogRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Filter string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Last position processed; empty means from now on; "0" means from the oldest.
+	// Last position processed; "0" means from the oldest. Empty means from now on:
+	// the first message then has no exchanges and tells that position.
 	Position string `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
 	// 1 to 1000 exchanges per message; 0 means 500.
 	BatchSize     int32 `protobuf:"varint,3,opt,name=batch_size,json=batchSize,proto3" json:"batch_size,omitempty"`
