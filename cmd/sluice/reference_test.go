@@ -54,7 +54,7 @@ func cliReference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Command line\n\nMade from the program; `sluice COMMAND --help` says the same. Services are in [configuration.md](configuration.md).\n")
 	for _, leaf := range grammar(t).Leaves(true) {
-		if !strings.HasPrefix(leaf.Path(), "sluice serve") {
+		if !strings.Contains(leaf.FullPath(), " serve ") {
 			writeCommand(&b, leaf)
 		}
 	}
@@ -65,7 +65,7 @@ func configurationReference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Configuration of the services\n\nEvery setting is a flag and an environment variable. Made from the program.\n")
 	for _, leaf := range grammar(t).Leaves(true) {
-		if strings.HasPrefix(leaf.Path(), "sluice serve") {
+		if strings.Contains(leaf.FullPath(), " serve ") {
 			writeCommand(&b, leaf)
 		}
 	}
@@ -73,7 +73,7 @@ func configurationReference(t *testing.T) string {
 }
 
 func writeCommand(b *strings.Builder, leaf *kong.Node) {
-	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", strings.TrimSpace(leaf.Summary()), leaf.Help)
+	fmt.Fprintf(b, "\n## `%s`\n\n%s\n", leaf.FullPath(), leaf.Help)
 	if len(leaf.Positional) > 0 {
 		b.WriteString("\n| Argument | Meaning |\n| --- | --- |\n")
 		for _, p := range leaf.Positional {
@@ -108,7 +108,10 @@ func restReference(t *testing.T) string {
 			Tags                 []string
 		}
 	}
-	raw := openapi.Document()
+	raw, err := openapi.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +124,10 @@ func restReference(t *testing.T) string {
 			}
 		}
 	}
-	slices.SortFunc(rows, func(a, b string) int { return cmp.Compare(strings.Fields(a)[2], strings.Fields(b)[2]) })
+	slices.SortFunc(rows, func(a, b string) int {
+		x, y := strings.Fields(a), strings.Fields(b) // | `METHOD path` | …
+		return cmp.Or(cmp.Compare(x[2], y[2]), cmp.Compare(x[1], y[1]))
+	})
 	return "# REST API\n\nThe whole document, with every field, is served at `/api/v1/openapi.json` and stands in `proto/gen/openapi.json`. Errors have one shape:\n\n" +
 		"```json\n{\"error\": {\"code\": \"INVALID_ARGUMENT\", \"reason\": \"UNKNOWN_FIELD\", \"message\": \"…\", \"status\": 400,\n  \"violations\": [{\"field\": \"traffic_policy\", \"line\": 4, \"column\": 9, \"code\": \"SLUICE_2219\", \"message\": \"…\", \"hint\": \"…\"}]}}\n```\n\n" +
 		"| Method | What it does |\n| --- | --- |\n" + strings.Join(rows, "\n") + "\n"
