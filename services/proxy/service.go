@@ -30,6 +30,7 @@ import (
 	"sluice.dev/services/proxy/internal/certs"
 	"sluice.dev/services/proxy/internal/control"
 	"sluice.dev/services/proxy/internal/front"
+	"sluice.dev/services/proxy/internal/keyset"
 	"sluice.dev/services/proxy/internal/limit"
 	"sluice.dev/services/proxy/internal/pipeline"
 	"sluice.dev/services/proxy/internal/ship"
@@ -51,6 +52,7 @@ type Service struct {
 	watcher  *control.Watcher
 	limiter  *limit.Limiter
 	pool     *upstream.Pool
+	keys     *keyset.Fetcher
 	gateway  *pipeline.Gateway
 	ledger   *tap.Ledger
 	recorder *tap.Tap
@@ -118,11 +120,12 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
+	s.keys = keyset.NewFetcher()
 	s.pool = upstream.NewPool(upstream.Config{
 		ConnectTimeout: s.cfg.ConnectTimeout, ResponseTimeout: s.cfg.ResponseTimeout, IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
 	})
 	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
-		s.store, s.pool, s.recorder, trafficpolicy.Services{RateLimiter: s.limiter}, tel.Registry, s.log)
+		s.store, s.pool, s.recorder, trafficpolicy.Services{RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil)}, tel.Registry, s.log)
 	limits := front.Config{
 		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
 		ProxyProtocol: s.cfg.ProxyProtocol,
@@ -183,6 +186,7 @@ func (s *Service) Run(ctx context.Context) error {
 	})()
 	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.listeners())
 	s.pool.Close()
+	s.keys.Close()
 	for _, c := range s.conns {
 		err = errors.Join(err, c.Close())
 	}
