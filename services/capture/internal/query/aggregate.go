@@ -56,7 +56,7 @@ func intervalOf(req *capturev1.AggregateExchangesRequest, r store.Range) (time.D
 	if interval < minInterval {
 		return 0, errs.InvalidField("interval", "%s is shorter than a millisecond", interval)
 	}
-	if points := r.Until.Sub(r.From) / interval; points > maxPoints {
+	if points := (r.Until.Sub(r.From) + interval - 1) / interval; points > maxPoints {
 		least := (r.Until.Sub(r.From)/maxPoints + time.Second).Truncate(time.Second)
 		e := errs.InvalidField("interval", "%s would make %d points of the time range, and there may be %d", interval, points, maxPoints)
 		e.Violations[0].Hint = "use " + least.String() + " or longer, or a shorter range"
