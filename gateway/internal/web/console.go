@@ -13,7 +13,7 @@ import (
 // nothing but this gateway, and recorded content can at most be shown as an image.
 // NONCE lets its editor, which writes its styles itself, do so.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-NONCE'; connect-src 'self'; font-src 'self'; " +
-	"img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // noncePlace is where index.html has the nonce of the page for its scripts.
 var noncePlace = []byte("%STYLE_NONCE%")

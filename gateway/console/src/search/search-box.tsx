@@ -2,7 +2,7 @@ import { acceptCompletion, autocompletion, closeCompletion, completionKeymap, co
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, keymap, placeholder } from "@codemirror/view";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Editor } from "../ui/editor";
 import { complete } from "./complete";
 import type { Fault } from "./position";
@@ -31,9 +31,20 @@ const one = EditorState.transactionFilter.of((tr) => {
   return [{ changes: { from: 0, to: tr.startState.doc.length, insert: tr.newDoc.toString().replace(/\s*\n\s*/g, " ").trim() }, selection: undefined }];
 });
 
+const extensions = [
+  one, faults, history(), autocompletion({ override: [complete], icons: false, selectOnOpen: false }), placeholder("status:5xx method:POST path:/api/* duration:>500ms"),
+  Prec.highest(keymap.of([
+    { key: "Tab", run: accept },
+    { key: "Escape", run: (v) => closeCompletion(v) || (v.contentDOM.blur(), true) },
+  ])),
+  keymap.of([...completionKeymap, ...historyKeymap, ...defaultKeymap]),
+];
+
 interface Props {
   value: string;
-  onSubmit: (filter: string) => void;
+  onSubmit?: (filter: string) => void;
+  // Called with each change, for forms.
+  onChange?: (filter: string) => void;
   fault: Fault | null;
   // Called with a function that focuses the box.
   onReady?: (focus: () => void) => void;
@@ -42,14 +53,10 @@ interface Props {
 
 // SearchBox edits a filter: completion of fields, and the server's objections
 // where they belong.
-export function SearchBox({ value, onSubmit, fault, onReady, label = "Search" }: Props) {
+export function SearchBox({ value, onSubmit, onChange, fault, onReady, label = "Search" }: Props) {
   const [text, setText] = useState(value);
   const [shown, setShown] = useState(value);
   const view = useRef<EditorView>(null);
-  const submit = useRef(onSubmit);
-  useEffect(() => {
-    submit.current = onSubmit;
-  });
   if (shown !== value) {
     setShown(value);
     setText(value);
@@ -58,19 +65,10 @@ export function SearchBox({ value, onSubmit, fault, onReady, label = "Search" }:
     view.current?.dispatch({ effects: mark.of(fault) });
   }, [fault]);
 
-  const extensions = useMemo(() => [
-    one, faults, history(), autocompletion({ override: [complete], icons: false, selectOnOpen: false }), placeholder("status:5xx method:POST path:/api/* duration:>500ms"),
-    Prec.highest(keymap.of([
-      { key: "Tab", run: accept },
-      { key: "Enter", run: (v) => enter(v, submit.current) },
-      { key: "Escape", run: (v) => closeCompletion(v) || (v.contentDOM.blur(), true) },
-    ])),
-    keymap.of([...completionKeymap, ...historyKeymap, ...defaultKeymap]),
-  ], []);
-
   return (
     <Editor
-      className="search-box" testid="search-box" label={label} value={text} onChange={setText} extensions={extensions}
+      className="search-box" testid="search-box" label={label} value={text} onChange={(t) => { setText(t); onChange?.(t); }} extensions={extensions}
+      onEnter={(v) => enter(v, (filter) => onSubmit?.(filter))}
       onView={(v) => { view.current = v; onReady?.(() => v.focus()); }}
     />
   );

@@ -1,1 +1,12 @@
-export function SettingsPage() { return null; }
+import { Page } from "../shell/page";
+import { ApiKeys } from "./api-keys";
+import { CaptureForm } from "./capture";
+
+export function SettingsPage() {
+  return (
+    <Page title="Settings">
+      <CaptureForm />
+      <ApiKeys />
+    </Page>
+  );
+}

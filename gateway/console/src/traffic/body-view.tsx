@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Link } from "react-router";
 import type { Body, Header } from "../api/types";
-import { asText, decoded, hexDump } from "../format/bytes";
+import { asText, decoded, hexDump, toBase64 } from "../format/bytes";
 import { prettyJson } from "../format/json";
 import { bytesText } from "../format/numbers";
 import { CopyButton } from "../ui/button";
@@ -83,12 +83,7 @@ function Json({ text, truncated }: { text: string; truncated: boolean }) {
   );
 }
 
-function Picture({ bytes, type }: { bytes: Uint8Array<ArrayBuffer>; type: string }) {
-  const [source, setSource] = useState("");
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([bytes], { type }));
-    setSource(made);
-    return () => URL.revokeObjectURL(made);
-  }, [bytes, type]);
-  return source === "" ? null : <img className="body-image" src={source} alt="The body" />;
+function Picture({ bytes, type }: { bytes: Uint8Array; type: string }) {
+  const source = useMemo(() => `data:${type.split(";")[0]};base64,${toBase64(bytes)}`, [bytes, type]);
+  return <img className="body-image" src={source} alt="The body" />;
 }

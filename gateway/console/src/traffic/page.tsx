@@ -83,6 +83,7 @@ export function TrafficPage() {
         <div className="traffic-rows">
           {waiting > 0 && <Button className="waiting" kind="primary" onClick={() => setPinned(null)}>{waiting} new ↑</Button>}
           {stored.isPending && <Loading what="exchanges" />}
+          {fault !== null && <Empty title="The filter cannot be read">Mend what is underlined above.</Empty>}
           {error !== null && fault === null && <Failed error={error} retry={() => void refetch()} />}
           {error === null && !stored.isPending && rows.length === 0 && (
             <Empty title={filter === "" ? "No traffic yet" : "Nothing matches"}>

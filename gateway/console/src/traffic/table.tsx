@@ -29,6 +29,8 @@ export function ExchangeTable({ rows, selected, search, pinned, more, loadingMor
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 15,
     getItemKey: (i) => rows[i]?.id ?? i,
+    // The head stays on top of the rows and covers one of them.
+    scrollMargin: height, scrollPaddingStart: height,
   });
   const at = rows.findIndex((r) => r.id === selected);
   const latestAt = useRef(at);
@@ -50,15 +52,15 @@ export function ExchangeTable({ rows, selected, search, pinned, more, loadingMor
   };
   return (
     <div className="exchanges" role="table" aria-label="Exchanges" aria-rowcount={rows.length + 1}>
-      <div className="exchange head" role="row" aria-rowindex={1}>
-        {columns.map((c) => <span key={c} role="columnheader">{c}</span>)}
-      </div>
       <div className="exchanges-scroll" ref={scroller} onScroll={onScroll} role="rowgroup" tabIndex={0} aria-label="Rows">
+        <div className="exchange head" role="row" aria-rowindex={1}>
+          {columns.map((c) => <span key={c} role="columnheader">{c}</span>)}
+        </div>
         <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="presentation">
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
-            return <Row key={item.key} row={row} index={item.index} top={item.start} selected={row.id === selected} search={search} onOpen={onOpen} />;
+            return <Row key={item.key} row={row} index={item.index} top={item.start - height} selected={row.id === selected} search={search} onOpen={onOpen} />;
           })}
         </div>
         {loadingMore && <div className="faint more" role="status">Loading more…</div>}
@@ -88,7 +90,7 @@ const Row = memo(
         <span role="cell" className="mono method">{request?.method}</span>
         <span role="cell" className="target">
           <Link to={{ pathname: `/traffic/${row.id}`, search }} onClick={(e) => e.stopPropagation()} tabIndex={-1} title={request?.url}>
-            <span className="faint">{request?.host}</span>{pathOf(row)}
+            <span className="faint">{request?.host}</span><span>{pathOf(row)}</span>
           </Link>
         </span>
         <span role="cell"><Status code={response?.status_code} /></span>

@@ -37,12 +37,13 @@ interface Live {
   count: number;
 }
 
-const idle: Live = { state: "off", fresh: [], count: 0 };
+const off: Live = { state: "off", fresh: [], count: 0 };
+const begun: Live = { ...off, state: "connecting" };
 
 // useLive follows exchanges as they are stored. onOpen is called when the stream
 // begins, so that what was stored just before is read again.
 export function useLive(filter: string, on: boolean, onOpen: () => void): Live {
-  const [live, setLive] = useState<Live>(idle);
+  const [live, setLive] = useState<Live>(begun);
   useEffect(() => {
     if (!on) return;
     const stop = new AbortController();
@@ -54,7 +55,6 @@ export function useLive(filter: string, on: boolean, onOpen: () => void): Live {
       setLive((l) => ({ ...l, fresh: merged(batch, l.fresh), count: l.count + batch.length }));
     };
     const timer = setInterval(flush, 250);
-    setLive({ ...idle, state: "connecting" });
     void follow(url("/api/v1/exchanges:tail", undefined, { filter }), stop.signal, {
       onOpen: () => { setLive((l) => ({ ...l, state: "live" })); onOpen(); },
       onEvent: (e) => { if (e.event === "exchange") waiting.push(JSON.parse(e.data) as Exchange); },
@@ -63,8 +63,8 @@ export function useLive(filter: string, on: boolean, onOpen: () => void): Live {
     return () => {
       stop.abort();
       clearInterval(timer);
-      setLive(idle);
+      setLive(begun);
     };
   }, [filter, on, onOpen]);
-  return live;
+  return on ? live : off;
 }

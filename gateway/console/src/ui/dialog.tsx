@@ -14,7 +14,9 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Prop
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    if (dialog === null || dialog.open) return;
+    dialog.showModal();
+    dialog.querySelector<HTMLElement>("[data-first], .dialog-body :is(input, select, textarea)")?.focus();
   }, []);
   return (
     <dialog
@@ -46,7 +48,7 @@ export function Confirm({ title, action, onConfirm, onClose, busy, kind = "dange
   const actions = (
     <>
       <Button onClick={onClose}>Cancel</Button>
-      <Button kind={kind} busy={busy} onClick={onConfirm} autoFocus>{action}</Button>
+      <Button kind={kind} busy={busy} onClick={onConfirm} data-first="">{action}</Button>
     </>
   );
   return <Dialog title={title} onClose={onClose} actions={actions}>{children}</Dialog>;

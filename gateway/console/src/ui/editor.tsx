@@ -1,5 +1,5 @@
-import { EditorState, type Extension } from "@codemirror/state";
-import { EditorView } from "@codemirror/view";
+import { EditorState, Prec, type Extension } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 
 // nonce lets CodeMirror write its styles under the Content-Security-Policy.
@@ -13,15 +13,17 @@ interface Props {
   className?: string;
   testid?: string;
   onView?: (view: EditorView) => void;
+  // Enter does this, if it returns true.
+  onEnter?: (view: EditorView) => boolean;
 }
 
 // Editor is CodeMirror with the given extensions, which must not change.
-export function Editor({ value, onChange, extensions, label, className, testid, onView }: Props) {
+export function Editor({ value, onChange, extensions, label, className, testid, onView, onEnter }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const latest = useRef({ onChange, value, extensions, label, onView });
+  const latest = useRef({ onChange, value, extensions, label, onView, onEnter });
   useEffect(() => {
-    latest.current = { ...latest.current, onChange };
+    latest.current = { ...latest.current, onChange, onEnter };
   });
 
   useEffect(() => {
@@ -36,6 +38,7 @@ export function Editor({ value, onChange, extensions, label, className, testid, 
           EditorView.updateListener.of((update) => {
             if (update.docChanged) latest.current.onChange(update.state.doc.toString());
           }),
+          Prec.highest(keymap.of([{ key: "Enter", run: (v) => latest.current.onEnter?.(v) ?? false }])),
           extensions,
         ],
       }),
