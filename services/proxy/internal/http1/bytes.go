@@ -40,6 +40,23 @@ func all(s string, of uint8) bool {
 	return true
 }
 
+// validValue reports whether s may be a field value: all(s, isValue), eight bytes at
+// a time.
+func validValue(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for len(s) >= 8 {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		y := x ^ 0x7f*ones
+		// The top bit of a byte is set where x is below a space, or y is 0.
+		if ((x-' '*ones)&^x|(y-ones)&^y)&tops != 0 && !all(s[:8], isValue) {
+			return false // a tab only looks like one at first
+		}
+		s = s[8:]
+	}
+	return all(s, isValue)
+}
+
 // hexValue is the value of a hex digit, or 16 and more.
 func hexValue(c byte) uint64 {
 	switch {

@@ -47,6 +47,7 @@ var (
 	errLengthCoding = &Error{400, "Content-Length and Transfer-Encoding are both there", "RFC 9112 section 6.3"}
 	errCoding10     = &Error{400, "Transfer-Encoding is there in HTTP/1.0", "RFC 9112 section 6.1"}
 	errCodingForm   = &Error{400, "chunked is not the one and last transfer coding", "RFC 9112 section 6.3"}
+	errAnnounced    = &Error{400, "Trailer announces a field that frames the message", "RFC 9110 section 6.5.1"}
 	errCoding       = &Error{501, "the only transfer coding that is understood is chunked", "RFC 9112 section 6.1"}
 )
 

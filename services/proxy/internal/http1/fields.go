@@ -55,7 +55,7 @@ func field(line string) (message.Field, error) {
 		return message.Field{}, errFieldName
 	}
 	value := trimSpace(line[colon+1:])
-	if !all(value, isValue) {
+	if !validValue(value) {
 		return message.Field{}, errFieldValue
 	}
 	return message.Field{Name: line[:colon], Value: value}, nil

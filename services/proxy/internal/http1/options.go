@@ -69,7 +69,7 @@ func takesTrailers(h message.Header) bool {
 
 // appendConnection writes the connection's own fields.
 func appendConnection(dst []byte, c Connection, te bool) ([]byte, error) {
-	if !all(c.Upgrade, isValue) {
+	if !validValue(c.Upgrade) {
 		return nil, unsendable("the value of Upgrade has a control character")
 	}
 	separator := "Connection: "

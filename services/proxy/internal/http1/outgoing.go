@@ -39,7 +39,7 @@ func appendFields(dst []byte, h message.Header) ([]byte, error) {
 		if f.Name == "" || !all(f.Name, isToken) {
 			return nil, unsendable("the field name %q is not a token", f.Name)
 		}
-		if !all(f.Value, isValue) {
+		if !validValue(f.Value) {
 			return nil, unsendable("the value of %s has a control character", f.Name)
 		}
 		dst = appendField(dst, f.Name, f.Value)
@@ -121,7 +121,7 @@ func appendTrailers(dst []byte, trailer message.Header) ([]byte, error) {
 			continue
 		case f.Name == "" || !all(f.Name, isToken):
 			return nil, unsendable("the trailer name %q is not a token", f.Name)
-		case !all(f.Value, isValue):
+		case !validValue(f.Value):
 			return nil, unsendable("the value of the trailer %s has a control character", f.Name)
 		}
 		dst = appendField(dst, f.Name, f.Value)

@@ -126,7 +126,9 @@ func (q *Request) meaning(m *marks) (err error) {
 	q.ContentLength = q.Framing.Length()
 	q.KeepAlive = m.connection.persists(q.Minor)
 	if m.trailer && q.Framing == Chunked {
-		q.Trailer = announced(q.Header)
+		if q.Trailer, err = announced(q.Header); err != nil {
+			return err
+		}
 	}
 	if q.Minor == 0 {
 		return nil // an HTTP/1.0 client means neither (RFC 9110 sections 7.8 and 10.1.1)

@@ -58,7 +58,7 @@ func (p *Response) statusLine(line string) (err error) {
 	}
 	p.Proto = protocols[p.Minor]
 	code, reason, _ := strings.Cut(rest, " ")
-	if len(code) != 3 || !all(code, isDigit) || code[0] == '0' || !all(reason, isValue) {
+	if len(code) != 3 || !all(code, isDigit) || code[0] == '0' || !validValue(reason) {
 		return errStatusLine
 	}
 	p.Status = int(code[0]-'0')*100 + int(code[1]-'0')*10 + int(code[2]-'0')
@@ -87,8 +87,12 @@ func (p *Response) meaning(m *marks, method string) (err error) {
 	case said == UntilClose:
 		p.KeepAlive = false
 	}
-	if m.trailer && p.Framing == Chunked {
-		p.Trailer = announced(p.Header)
+	if !m.trailer || said != Chunked {
+		return nil
 	}
-	return nil
+	names, err := announced(p.Header)
+	if p.Framing == Chunked {
+		p.Trailer = names
+	}
+	return err
 }

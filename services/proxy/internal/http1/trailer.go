@@ -35,20 +35,23 @@ func trailers(s string, limit int) (message.Header, error) {
 }
 
 // announced are the names in the Trailer fields of h, without values: what is to
-// come after the body.
-func announced(h message.Header) message.Header {
-	var out message.Header
+// come after the body. A message that announces fields of framing is refused.
+func announced(h message.Header) (out message.Header, err error) {
 	for i := range h {
 		if !equalFold(h[i].Name, "trailer") {
 			continue
 		}
 		for name := range strings.SplitSeq(h[i].Value, ",") {
-			if name = trimSpace(name); message.ValidName(name) && AllowedTrailer(name) && !out.Has(name) {
+			name = trimSpace(name)
+			switch {
+			case equalFold(name, "content-length"), equalFold(name, "transfer-encoding"), equalFold(name, "trailer"):
+				return nil, errAnnounced
+			case message.ValidName(name) && AllowedTrailer(name) && !out.Has(name):
 				out.Add(name, "")
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // notInTrailers are fields that frame or route a message, authorize it, or say how

@@ -29,6 +29,9 @@ func (w *Writer) Body(src io.Reader, f Framing, trailer *message.Header, flush b
 	s := &source{from: src, flush: flush}
 	s.hint, _ = src.(readiness)
 	err := w.body(s, f, trailer)
+	if err == nil {
+		return nil
+	}
 	var broken *SourceError
 	if errors.As(err, &broken) {
 		if e := w.Flush(); e != nil { // what came is the recipient's
@@ -65,10 +68,21 @@ func (w *Writer) counted(s *source, left int64) error {
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil {
+	if err := w.Flush(); err != nil || s.ended {
 		return err
 	}
-	return s.checkEnd()
+	return w.checkEnd(s)
+}
+
+// checkEnd makes sure that the source has no more.
+func (w *Writer) checkEnd(s *source) error {
+	w.open(smallBuffer)
+	defer w.Discard()
+	n, err := s.read((*w.mem)[:1])
+	if err == nil && n > 0 {
+		return &SourceError{Cause: ErrBodyTooLong}
+	}
+	return err
 }
 
 // plain writes all there is; the end of the connection ends it.
@@ -174,17 +188,4 @@ func (s *source) read(p []byte) (int, error) {
 		}
 	}
 	return 0, &SourceError{Cause: io.ErrNoProgress}
-}
-
-// checkEnd makes sure that the source has no more.
-func (s *source) checkEnd() error {
-	if s.ended {
-		return nil
-	}
-	var one [1]byte
-	n, err := s.read(one[:])
-	if err == nil && n > 0 {
-		return &SourceError{Cause: ErrBodyTooLong}
-	}
-	return err
 }

@@ -50,14 +50,14 @@ func AppendRequest(dst []byte, req *message.Request, prefix string, f Framing, c
 	return append(dst, "\r\n"...), nil
 }
 
-// checkAddress refuses what would not read as the same target and host.
+// checkAddress refuses what would not read as the same target and host. A gateway
+// opens no tunnels.
 func checkAddress(req *message.Request, prefix string) error {
-	whole := prefix != "" || req.Target != "" && req.Target[0] == '/' || req.Target == "*" && req.Method == "OPTIONS"
-	if req.Method == "CONNECT" {
-		whole = prefix == "" && validHost(req.Target)
-	}
+	path := req.Target != "" && req.Target[0] == '/' && (prefix == "" || prefix[0] == '/')
 	switch {
-	case !whole || prefix != "" && prefix[0] != '/' || prefix != "" && req.Target != "*" && (req.Target == "" || req.Target[0] != '/'):
+	case req.Method == "CONNECT":
+		return unsendable("CONNECT is for forward proxies")
+	case !path && (req.Target != "*" || req.Method != "OPTIONS"):
 		return unsendable("the request target %q is no path", req.Target)
 	case !all(prefix, isTarget) || !all(req.Target, isTarget):
 		return unsendable("the request target has a space, a # or a control character")
