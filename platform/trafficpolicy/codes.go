@@ -51,6 +51,7 @@ const (
 	CodeEvaluation       Code = "SLUICE_2253"
 	CodeActionFailed     Code = "SLUICE_2300"
 	CodeRestrictedIP     Code = "SLUICE_3203"
+	CodeWebhook          Code = "SLUICE_3204"
 	CodeTokenInvalid     Code = "SLUICE_3401"
 	CodeTokenForbidden   Code = "SLUICE_3403"
 	CodeTokenNotFound    Code = "SLUICE_3406"
@@ -119,6 +120,7 @@ var codes = []CodeInfo{
 	{CodeEvaluation, 500, "An expression failed for this request."},
 	{CodeActionFailed, 500, "An action failed for this request."},
 	{CodeRestrictedIP, 403, "The client's address is not admitted."},
+	{CodeWebhook, 403, "The webhook is not signed by its provider, or was signed too long ago."},
 	{CodeTokenInvalid, 401, "The token's signature, algorithm or time is not valid."},
 	{CodeTokenForbidden, 403, "The token is valid, but its issuer or audience is not allowed here."},
 	{CodeTokenNotFound, 401, "The request has no token."},

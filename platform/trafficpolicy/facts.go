@@ -8,6 +8,7 @@ type Facts struct {
 	BasicAuth BasicAuthFacts
 	RateLimit RateLimitFacts
 	JWT       string           // jwt-validation: "allow" or "block"
+	Webhook   string           // verify-webhook: "allow" or "block"
 	IPPolicy  string           // restrict-ips: "allow" or "deny"
 	Redirect  string           // redirect: the location sent
 	Rewrite   string           // url-rewrite: the new URL

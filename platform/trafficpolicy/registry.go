@@ -110,7 +110,7 @@ func Actions() []ActionInfo {
 var planned = []string{
 	"circuit-breaker", "compress-response", "forward-internal", "http-request", "oauth", "openid-connect",
 	"owasp-crs-request", "owasp-crs-response", "request-body-find-replace", "response-body-find-replace", "saml",
-	"sse-find-replace", "terminate-tls", "verify-webhook", "ai-gateway",
+	"sse-find-replace", "terminate-tls", "ai-gateway",
 }
 
 // unknownAction says what a type was probably meant to be.

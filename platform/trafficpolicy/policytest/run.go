@@ -31,7 +31,10 @@ func (s *Suite) Run(ctx context.Context) ([]Result, trafficpolicy.Problems) {
 	if policy == nil {
 		return nil, problems
 	}
-	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	clock := s.Start
+	if clock.IsZero() {
+		clock = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
 	start, now := clock, func() time.Time { return clock }
 	limiter := &Window{Now: now}
 	other := remote(s.Remote)

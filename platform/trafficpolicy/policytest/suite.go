@@ -22,6 +22,7 @@ type Suite struct {
 	Protocol trafficpolicy.Protocol `yaml:"protocol"` // of the endpoint; default https
 	Policy   string                 `yaml:"policy"`
 	Secrets  map[string]string      `yaml:"secrets"` // "vault/name": value
+	Start    time.Time              `yaml:"start"`   // what the clock shows at first; default 2026-01-01
 	Remote   map[string]Upstream    `yaml:"remote"`  // what other servers answer, by URL
 	Steps    []Step                 `yaml:"steps"`
 }
