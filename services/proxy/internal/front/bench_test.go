@@ -46,7 +46,9 @@ func BenchmarkProxy(b *testing.B) {
 }
 
 func TestProxyProtocolReachesTheRecord(t *testing.T) {
-	up := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Forwarded-For")) })
+	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Header.Get("X-Forwarded-For"))
+	})
 	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.ProxyProtocol = true })
 	got := h.raw("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\nGET / HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\n\r\n")
 	if !strings.HasSuffix(got, "192.0.2.7") {
