@@ -82,6 +82,7 @@ func hideCookie(name string, values []string) string {
 func body(recorded *capturev1.Exchange, got *send.Answer, add func(field, before, after string)) {
 	b := recorded.GetResponse().GetBody()
 	switch {
+	case got.Size < 0: // it broke off: there is nothing to compare with
 	case recorded.GetFullCapture() && !b.GetTruncated() && got.Size == int64(len(got.Body)):
 		if !bytes.Equal(b.GetContent(), got.Body) {
 			before, after := around(b.GetContent(), got.Body)

@@ -21,6 +21,7 @@ import (
 const (
 	ReasonBodyMissing   errs.Reason = "REPLAY_BODY_MISSING"
 	ReasonQueryRedacted errs.Reason = "REPLAY_QUERY_REDACTED"
+	ReasonUpgraded      errs.Reason = "REPLAY_UPGRADED"
 )
 
 // Request is what is sent.
@@ -36,6 +37,9 @@ type Request struct {
 // Apply changes e's request as c says.
 func Apply(e *capturev1.Exchange, c *replayv1.ReplayExchangeRequest) (*Request, error) {
 	recorded := e.GetRequest()
+	if e.GetResponse().GetStatusCode() == 101 || c.GetMethod() == "CONNECT" || recorded.GetMethod() == "CONNECT" {
+		return nil, errs.New(codes.FailedPrecondition, ReasonUpgraded, "a connection that changes its protocol (WebSocket, CONNECT) cannot be replayed")
+	}
 	r := &Request{Scheme: recorded.GetScheme(), Host: recorded.GetHost(), Method: recorded.GetMethod()}
 	if c.Method != nil {
 		r.Method = c.GetMethod()
@@ -51,8 +55,8 @@ func Apply(e *capturev1.Exchange, c *replayv1.ReplayExchangeRequest) (*Request, 
 
 func (r *Request) setTarget(recorded *capturev1.Request, c *replayv1.ReplayExchangeRequest) error {
 	if c.Path != nil {
-		if u, err := url.ParseRequestURI(c.GetPath()); err != nil || !strings.HasPrefix(c.GetPath(), "/") || u.Fragment != "" {
-			return errs.InvalidField("path", "%q is no path; it begins with / and may have a query", c.GetPath())
+		if _, err := url.ParseRequestURI(c.GetPath()); err != nil || !strings.HasPrefix(c.GetPath(), "/") || strings.ContainsFunc(c.GetPath(), notInTarget) {
+			return errs.InvalidField("path", "%q is no path; it begins with /, may have a query, and has spaces and the like percent-encoded", c.GetPath())
 		}
 		r.Target = c.GetPath()
 		return nil
@@ -65,6 +69,10 @@ func (r *Request) setTarget(recorded *capturev1.Request, c *replayv1.ReplayExcha
 	}
 	return nil
 }
+
+// notInTarget reports what no request target may have: it would end the request
+// line, or never be sent.
+func notInTarget(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }
 
 // originForm is path and query of the URL as the client wrote it.
 func originForm(recorded *capturev1.Request) string {
@@ -101,7 +109,7 @@ func (r *Request) setBody(e *capturev1.Exchange, c *replayv1.ReplayExchangeReque
 		r.HasBody = false
 	case !e.GetFullCapture():
 		return missing("it was not recorded, since full capture was off")
-	case body.GetTruncated():
+	case body.GetTruncated() || uint64(len(body.GetContent())) < body.GetSize():
 		return missing("only its first " + strconv.Itoa(len(body.GetContent())) + " of " + strconv.FormatUint(body.GetSize(), 10) + " bytes were recorded")
 	default:
 		r.Body, r.HasBody = body.GetContent(), true

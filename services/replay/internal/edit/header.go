@@ -14,8 +14,28 @@ import (
 // proxies write anew.
 var notCopied = map[string]bool{
 	"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "keep-alive": true, "upgrade": true,
-	"te": true, "trailer": true, "proxy-connection": true, "proxy-authenticate": true, "expect": true, "http2-settings": true,
-	"x-forwarded-for": true, "x-forwarded-proto": true, "x-forwarded-host": true, "forwarded": true,
+	"te": true, "trailer": true, "proxy-connection": true, "proxy-authenticate": true, "proxy-authorization": true, "expect": true,
+	"http2-settings": true, "forwarded": true, "via": true,
+}
+
+// copied reports whether a recorded header belongs to the request itself. named
+// are the further hop-by-hop fields that its Connection header lists (RFC 9110
+// section 7.6.1).
+func copied(name string, named map[string]bool) bool {
+	lower := strings.ToLower(name)
+	return !notCopied[lower] && !named[lower] && !strings.HasPrefix(lower, "x-forwarded-") && !strings.HasPrefix(lower, "sluice-")
+}
+
+func namedByConnection(recorded []*capturev1.Header) map[string]bool {
+	named := map[string]bool{}
+	for _, h := range recorded {
+		if strings.EqualFold(h.GetName(), "connection") {
+			for name := range strings.SplitSeq(h.GetValue(), ",") {
+				named[strings.ToLower(strings.TrimSpace(name))] = true
+			}
+		}
+	}
+	return named
 }
 
 // notSettable are headers that would break the message or forge a mark.
@@ -30,11 +50,15 @@ func (r *Request) setHeader(recorded *capturev1.Request, c *replayv1.ReplayExcha
 	if err := r.checkChanges(c); err != nil {
 		return err
 	}
+	named := namedByConnection(recorded.GetHeaders())
 	for _, h := range recorded.GetHeaders() {
 		switch {
-		case notCopied[strings.ToLower(h.GetName())], strings.HasPrefix(strings.ToLower(h.GetName()), "sluice-"), changed(h.GetName(), c):
+		case !copied(h.GetName(), named), changed(h.GetName(), c):
+		case c.Body != nil && strings.EqualFold(h.GetName(), "content-encoding"): // the new body is not encoded as the old one was
 		case h.GetRedactedBy() != "":
-			r.Omitted = append(r.Omitted, h.GetName())
+			if !slices.Contains(r.Omitted, h.GetName()) {
+				r.Omitted = append(r.Omitted, h.GetName())
+			}
 		default:
 			r.Header.Add(h.GetName(), h.GetValue())
 		}

@@ -30,6 +30,8 @@ const ReasonProxy errs.Reason = "REPLAY_PROXY_UNREACHABLE"
 // dropped, so that the exchange ends as it would for a client.
 const maxBody = 1 << 20
 
+const dialLimit = 5 * time.Second
+
 // exchangeHeader names the exchange that the proxy recorded.
 const exchangeHeader = "Sluice-Exchange-Id"
 
@@ -39,7 +41,7 @@ type Answer struct {
 	Status     int
 	Header     http.Header
 	Body       []byte // at most 1 MiB
-	Size       int64  // of the whole body
+	Size       int64  // of the whole body; -1 when it broke off or did not end in time
 	Duration   time.Duration
 }
 
@@ -55,31 +57,38 @@ func (s Sender) Send(ctx context.Context, r *edit.Request, of string, key []byte
 	if r.Scheme == "https" {
 		address = s.HTTPS
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err := (&net.Dialer{Timeout: dialLimit}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, unreachable(address, err)
+		return nil, unreachable(ctx, address, err)
 	}
 	defer func() { _ = conn.Close() }() // all was read, or the call has failed
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	stream := conn
 	if r.Scheme == "https" {
-		if conn, err = s.TLS.handshake(ctx, conn, r.Host); err != nil {
-			return nil, unreachable(address, err)
+		if stream, err = s.TLS.handshake(ctx, conn, r.Host); err != nil {
+			return nil, unreachable(ctx, address, err)
 		}
 	}
 	start := time.Now()
-	if _, err := conn.Write(serialise(r, of, key, start)); err != nil {
-		return nil, unreachable(address, err)
+	if _, err := stream.Write(serialise(r, of, key, start)); err != nil {
+		return nil, unreachable(ctx, address, err)
 	}
-	answer, err := read(conn, r.Method)
+	answer, err := read(stream, r.Method)
 	if err != nil {
-		return nil, unreachable(address, err)
+		return nil, unreachable(ctx, address, err)
+	}
+	if answer.ExchangeID == "" {
+		return nil, errs.New(codes.FailedPrecondition, ReasonProxy, "what answers at %s is no Sluice proxy: its answer has no %s", address, exchangeHeader)
 	}
 	answer.Duration = time.Since(start)
 	return answer, nil
 }
 
-func unreachable(address string, err error) error {
+func unreachable(ctx context.Context, address string, err error) error {
+	if ctx.Err() != nil {
+		return errs.New(codes.DeadlineExceeded, ReasonProxy, "there was no answer in time; the request may have arrived nevertheless").Because(err)
+	}
 	return errs.New(codes.Unavailable, ReasonProxy, "the proxy at %s did not answer: %v", address, err)
 }
 
@@ -116,16 +125,13 @@ func read(conn net.Conn, method string) (*Answer, error) {
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end below
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
-	if err != nil {
-		return nil, err
+	answer := &Answer{ExchangeID: res.Header.Get(exchangeHeader), Status: res.StatusCode, Header: res.Header, Size: -1}
+	// An answer whose body breaks off, or streams on, is an answer still.
+	if answer.Body, err = io.ReadAll(io.LimitReader(res.Body, maxBody)); err != nil {
+		return answer, nil
 	}
-	rest, err := io.Copy(io.Discard, res.Body)
-	if err != nil {
-		return nil, err
+	if rest, err := io.Copy(io.Discard, res.Body); err == nil {
+		answer.Size = int64(len(answer.Body)) + rest
 	}
-	return &Answer{
-		ExchangeID: res.Header.Get(exchangeHeader), Status: res.StatusCode, Header: res.Header,
-		Body: body, Size: int64(len(body)) + rest,
-	}, nil
+	return answer, nil
 }
