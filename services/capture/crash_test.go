@@ -178,3 +178,19 @@ func TestSecondProcessWithTheSameWriterTakesOver(t *testing.T) {
 		t.Error("the second process is not ready")
 	}
 }
+
+func TestWriterOfLongAgoIsForgotten(t *testing.T) {
+	in := install(t)
+	options, err := redis.ParseURL(in.redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	defer client.Close()
+	key := "{" + t.Name() + "}:capture:committed"
+	if err := client.HSet(t.Context(), key, "ancient", heads.Seq(time.Now().Add(-200*time.Hour))).Err(); err != nil {
+		t.Fatal(err)
+	}
+	in.start("w1")
+	testenv.Eventually(t, 10*time.Second, func() bool { return !client.HExists(t.Context(), key, "ancient").Val() }, "the writer is forgotten")
+}

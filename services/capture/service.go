@@ -80,7 +80,7 @@ func (s *Service) Ready() error {
 // Run serves until ctx ends. Streams are told first, and what proxies sent is
 // stored and acknowledged before the connections to ClickHouse close.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.redis.Close() //nolint:errcheck // nothing is left to lose
+	defer s.redis.Close()
 	ended, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {

@@ -18,13 +18,13 @@ type window uint64
 // next is the next step from a position towards the heads; false when there is
 // nothing new. caughtUp says that the step ends at the heads.
 func (w window) next(at position, heads map[string]uint64) (s step, caughtUp, ok bool) {
-	base, any := uint64(0), false
+	base, found := uint64(0), false
 	for writer, head := range heads {
-		if seq := at[writer]; head > seq && (!any || seq < base) {
-			base, any = seq, true
+		if seq := at[writer]; head > seq && (!found || seq < base) {
+			base, found = seq, true
 		}
 	}
-	if !any {
+	if !found {
 		return s, true, false
 	}
 	s, caughtUp = step{from: at, to: maps.Clone(at)}, true

@@ -129,7 +129,7 @@ func (b *Board) forget(writer string) {
 // Run follows Redis until ctx ends. While Redis is away it keeps what it knows.
 func (b *Board) Run(ctx context.Context) error {
 	sub := b.db.Subscribe(ctx, b.key())
-	defer sub.Close() //nolint:errcheck // nothing is left to lose
+	defer sub.Close()
 	wake := sub.Channel()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

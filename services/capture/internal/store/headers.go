@@ -97,12 +97,12 @@ func headerNames(lines []*capturev1.Header) []string {
 
 // headerRedactions is the rule of each line, or nothing when no line has one.
 func headerRedactions(lines []*capturev1.Header) []string {
-	rules, any := make([]string, len(lines)), false
+	rules, some := make([]string, len(lines)), false
 	for i, line := range lines {
 		rules[i] = line.GetRedactedBy()
-		any = any || rules[i] != ""
+		some = some || rules[i] != ""
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	return rules

@@ -33,7 +33,7 @@ func (s *Store) insert(ctx context.Context, b *Batch, token string) error {
 	if err != nil {
 		return fmt.Errorf("insert batch %s: %w", b.ID, err)
 	}
-	defer batch.Close() //nolint:errcheck // Send says all; this only gives the connection back
+	defer batch.Close()
 	for i, f := range fields {
 		if err := batch.Column(i).Append(f.values(b.rows)); err != nil {
 			return fmt.Errorf("insert batch %s, column %s: %w", b.ID, f.name, err)

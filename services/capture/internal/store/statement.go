@@ -79,7 +79,7 @@ func (s *Store) run(ctx context.Context, q *statement, use func(driver.Rows) err
 	if err != nil {
 		return s.explain(fmt.Errorf("query exchanges: %w", err))
 	}
-	defer rows.Close() //nolint:errcheck // Err is checked
+	defer rows.Close()
 	for rows.Next() {
 		if err := use(rows); err != nil {
 			return errs.Internal(err)
