@@ -130,14 +130,14 @@ func (q *Request) meaning(m *marks) (err error) {
 			return err
 		}
 	}
+	if m.expect != "" && !equalFold(m.expect, "100-continue") {
+		return errExpectation
+	}
 	if q.Minor == 0 {
 		return nil // an HTTP/1.0 client means neither (RFC 9110 sections 7.8 and 10.1.1)
 	}
 	if m.connection.upgrade {
 		q.Upgrade = m.upgrade
-	}
-	if m.expect != "" && !equalFold(m.expect, "100-continue") {
-		return errExpectation
 	}
 	q.ExpectContinue = m.expect != "" && q.Framing != 0
 	return nil
