@@ -67,7 +67,7 @@ func renameSchemas(schemas object) error {
 }
 
 // renameFields gives the properties of one schema their proto names, and says
-// of those that are absent in some answers that they may be null.
+// of those that can be absent that they may be null.
 func renameFields(schema object, message protoreflect.MessageDescriptor) error {
 	properties, ok := schema["properties"].(object)
 	if !ok {
@@ -86,9 +86,9 @@ func renameFields(schema object, message protoreflect.MessageDescriptor) error {
 	return nil
 }
 
-// nullable says that a message field is null when it is not set.
+// nullable says that a field that can be absent is null when it is.
 func nullable(property object, field protoreflect.FieldDescriptor) object {
-	if field.Message() == nil || field.IsList() || field.IsMap() {
+	if !field.HasPresence() {
 		return property
 	}
 	if kind, ok := property["type"].(string); ok {

@@ -927,7 +927,7 @@ export interface components {
              * Format: double
              * @description Crossing back over this is the recovery; absent means over critical.
              */
-            critical_recovery?: number;
+            critical_recovery?: number | null;
             description?: string;
             /** @description A disabled monitor is not evaluated. */
             disabled?: boolean;
@@ -1050,7 +1050,7 @@ export interface components {
              * @description Body with Datadog's $VARIABLES. Absent sends the default JSON; an empty text
              *     sends an empty body.
              */
-            payload?: string;
+            payload?: string | null;
             url?: string;
         };
         /**
@@ -2182,11 +2182,11 @@ export interface operations {
                      * Format: byte
                      * @description Absent keeps the recorded body.
                      */
-                    body?: string;
+                    body?: string | null;
                     /** @description Absent keeps the recorded one. */
-                    method?: string;
+                    method?: string | null;
                     /** @description Path with query; absent keeps the recorded one. */
-                    path?: string;
+                    path?: string | null;
                     /** @description Names of headers to leave out. */
                     remove_headers?: string[];
                     /** @description Headers to set, each replacing all of its name. */

@@ -45,7 +45,7 @@ function Form({ channel }: { channel: Channel | null }) {
     e.preventDefault();
     const target: ChannelInput = kind === "ntfy"
       ? { ntfy: { url, ...(secret === "" ? {} : { token: secret }) } }
-      : { webhook: { url, ...(custom ? { payload } : {}), ...(headers.trim() === "" ? {} : { headers: parsed.headers }) } };
+      : { webhook: { url, payload: custom ? payload : null, ...(headers.trim() === "" ? {} : { headers: parsed.headers }) } };
     save.mutate({ name, ...target });
   };
   const keep = channel === null ? undefined : "Leave empty to keep what is stored.";

@@ -61,9 +61,17 @@ function options(box: HTMLElement, names: string[], unit: string, utc: boolean):
     tzDate: utc ? (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC") : undefined,
     scales: { y: { range: (_, min, max) => [Math.min(0, min), max <= 0 ? 1 : max * 1.08] } },
     series: [{}, ...names.map((label, i) => ({ label, stroke: colours[i % colours.length], width: 1.5, points: { show: false }, fill: names.length === 1 ? `${colours[0]}22` : undefined }))],
-    axes: [{ ...axis, size: 28 }, { ...axis, size: 62, values: (_, ticks) => ticks.map((t) => valueText(t, unit)) }],
+    axes: [{ ...axis, size: 28, values: (_, ticks, __, ___, step) => ticks.map((t) => tickText(t, step, utc)) }, { ...axis, size: 62, values: (_, ticks) => ticks.map((t) => valueText(t, unit)) }],
     plugins: [tooltip(names, unit, utc)],
   };
+}
+
+// tickText is the time at the axis: the day when ticks are days apart.
+function tickText(seconds: number, step: number, utc: boolean): string {
+  const at = new Date(seconds * 1000);
+  const timeZone = utc ? "UTC" : undefined;
+  if (step >= 86400) return at.toLocaleDateString("en", { timeZone, month: "short", day: "numeric" });
+  return at.toLocaleTimeString("en", { timeZone, hourCycle: "h23", hour: "2-digit", minute: "2-digit", ...(step < 60 ? { second: "2-digit" as const } : {}) });
 }
 
 // tooltip shows the values under the pointer.

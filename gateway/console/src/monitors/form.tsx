@@ -37,11 +37,11 @@ function draftOf(m: Monitor | null): Draft {
   };
 }
 
-// inputOf leaves the recovery out when it is empty: alert and recovery are then the same.
+// inputOf sets an empty recovery to null: alert and recovery are then the same.
 function inputOf(d: Draft): MonitorInput {
   return {
     name: d.name.trim(), filter: d.filter.trim(), window: `${Number(d.window) * 60}s`, every: `${Number(d.every)}s`, comparator: d.comparator, critical: Number(d.critical),
-    message: d.message, channel_ids: d.channels, disabled: d.disabled, ...(d.recovery.trim() === "" ? {} : { critical_recovery: Number(d.recovery) }),
+    message: d.message, channel_ids: d.channels, disabled: d.disabled, critical_recovery: d.recovery.trim() === "" ? null : Number(d.recovery),
   };
 }
 

@@ -18,7 +18,7 @@ export function CaptureForm() {
       <header><h2>Capture</h2></header>
       {isPending && <Loading what="the settings" />}
       {error !== null && <Failed error={error} retry={() => void refetch()} />}
-      {data !== undefined && <Form key={data.revision} settings={data} />}
+      {data !== undefined && <Form settings={data} />}
     </section>
   );
 }
