@@ -104,7 +104,7 @@ func TestPausedRedis(t *testing.T) {
 	sys.Procs["redis"].Resume()
 	sys.WaitReady()
 	sys.Settle()
-	sys.Balance(20)
+	sys.Balance(21)
 }
 
 // A spool that is full keeps traffic flowing and counts what it drops.

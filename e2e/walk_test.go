@@ -28,7 +28,7 @@ func TestWalk(t *testing.T) {
 			w.alert()
 			w.recover()
 			w.surviveKill()
-			w.sys.Balance(20)
+			w.sys.Balance(15)
 		})
 	}
 }

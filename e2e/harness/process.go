@@ -7,12 +7,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -124,15 +126,31 @@ func (p *Process) Stop() {
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.proc.Done() }
 
-// FreePort is a loopback address that nothing listens on now.
+// The ports that FreePort gives lie below those that systems choose for outgoing
+// connections, so that none of these takes one before it is listened on.
+const (
+	firstPort = 20000
+	ports     = 12000
+)
+
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(rand.Uint32N(ports)) }
+
+// FreePort is a loopback address that nothing listens on now, given once.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range ports {
+		address := fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%ports)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		_ = l.Close() // nothing was accepted
+		return address
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // Eventually waits for ok and fails the test when it stays false for limit. what

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -126,7 +127,8 @@ func (s *System) WaitReady() {
 			}
 			defer res.Body.Close()
 			if res.StatusCode != http.StatusOK {
-				return fmt.Errorf("status %d", res.StatusCode)
+				reason, _ := io.ReadAll(res.Body)
+				return fmt.Errorf("status %d: %s", res.StatusCode, reason)
 			}
 			return nil
 		})

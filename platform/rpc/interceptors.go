@@ -92,8 +92,11 @@ func (i *interceptors) public(ctx context.Context, method string, err error) err
 		}
 		e = errs.Internal(err)
 	}
-	if e.Code == codes.Internal || e.Code == codes.Unavailable {
+	switch e.Code {
+	case codes.Internal:
 		i.log.ErrorContext(ctx, "a gRPC call failed", "method", method, "error", err)
+	case codes.Unavailable: // what is away is logged by whoever waits for it
+		i.log.InfoContext(ctx, "a gRPC call was refused", "method", method, "error", err)
 	}
 	return e.GRPCStatus().Err()
 }
