@@ -18,6 +18,7 @@ const (
 	CodeUnreachable   Code = "SLUICE_2207"
 	CodeHeaderName    Code = "SLUICE_2209"
 	CodeHeaderValue   Code = "SLUICE_2211"
+	CodeAlgorithm     Code = "SLUICE_2214"
 	CodeRange         Code = "SLUICE_2215"
 	CodeIPPolicy      Code = "SLUICE_2216"
 	CodeCIDR          Code = "SLUICE_2217"
@@ -91,6 +92,7 @@ var codes = []CodeInfo{
 	{CodeUnreachable, 0, "An action or a rule can never run, because one before it always ends the phase."},
 	{CodeHeaderName, 0, "A header name is invalid or may not be used."},
 	{CodeHeaderValue, 0, "A header value is invalid."},
+	{CodeAlgorithm, 0, "Not a compression algorithm that is supported."},
 	{CodeRange, 0, "A number is out of range."},
 	{CodeIPPolicy, 0, "An IP policy is not known."},
 	{CodeCIDR, 0, "Not an address range in CIDR notation."},

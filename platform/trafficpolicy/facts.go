@@ -14,6 +14,14 @@ type Facts struct {
 	Rewrite   string           // url-rewrite: the new URL
 	Logs      []map[string]any // log: the metadata of each run, in order
 	ErrorCode Code             // of the response that the policy made
+
+	Compression CompressionFacts
+}
+
+// CompressionFacts tell what compress-response did.
+type CompressionFacts struct {
+	Algorithm  string // "gzip" and the like, or "none"
+	BytesSaved int64  // of the body so far; negative when it grew
 }
 
 // BasicAuthFacts tell how basic-auth decided.
@@ -38,6 +46,10 @@ type RateLimitFacts struct {
 // Facts returns what happened so far.
 func (r *Run) Facts() Facts {
 	f := r.facts
+	if r.compressed != nil {
+		in, out := r.compressed.Sizes()
+		f.Compression.BytesSaved = in - out
+	}
 	for i, entry := range f.Logs {
 		f.Logs[i], _ = r.hide(entry).(map[string]any)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/platform/trafficpolicy/coding"
 	"sluice.dev/platform/trafficpolicy/expr"
 )
 
@@ -20,6 +21,8 @@ type Run struct {
 	records  []ruleRecord // of every rule that was looked at, in order
 	took     [phaseCount]time.Duration
 	scratch  []byte
+
+	compressed *coding.Body // by compress-response
 }
 
 // ruleRecord is what the trace says about a rule.

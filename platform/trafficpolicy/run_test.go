@@ -3,6 +3,7 @@ package trafficpolicy_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -115,6 +116,25 @@ func TestRateLimitQueryAndFacts(t *testing.T) {
 	fact := trafficpolicy.RateLimitFacts{Decision: "allow", Name: "per-host", BucketKey: want.Bucket, Capacity: 30, Rate: 60e9, Remaining: 29, Enforced: true}
 	if got := run.Facts().RateLimit; got != fact {
 		t.Errorf("facts %+v, want %+v", got, fact)
+	}
+}
+
+func TestCompressionIsCounted(t *testing.T) {
+	in := exchange()
+	in.Request.Header.Add("Accept-Encoding", "gzip")
+	run := compile(t, "on_http_response: [{actions: [{type: compress-response}]}]").Start(in, trafficpolicy.Services{})
+	defer run.Release()
+	res := message.NewResponse(200, nil, strings.Repeat("all the same ", 1000))
+	if out, err := run.OnResponse(t.Context(), res); out != nil || err != nil {
+		t.Fatal(out, err)
+	}
+	sent, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := trafficpolicy.CompressionFacts{Algorithm: "gzip", BytesSaved: int64(13000 - len(sent))}
+	if got := run.Facts().Compression; got != want || res.ContentLength != -1 {
+		t.Errorf("facts %+v, want %+v; length %d", got, want, res.ContentLength)
 	}
 }
 

@@ -50,7 +50,7 @@ func (e Expect) compareResponse(d *differences, r *message.Response) {
 	}
 	d.headers("header ", e.Headers, r.Header)
 	if e.Body != nil {
-		d.text("body", *e.Body, bodyOf(r.Body))
+		d.text("body", *e.Body, bodyOf(r.Body, r.Header.Get("content-encoding")))
 	}
 }
 
@@ -80,7 +80,7 @@ func (f *Forwarded) compare(d *differences, r *message.Request) {
 	}
 	d.headers("forwarded header ", f.Headers, r.Header)
 	if f.Body != nil {
-		d.text("forwarded body", *f.Body, bodyOf(r.Body))
+		d.text("forwarded body", *f.Body, bodyOf(r.Body, r.Header.Get("content-encoding")))
 	}
 }
 

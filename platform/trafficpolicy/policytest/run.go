@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/platform/trafficpolicy/coding"
 )
 
 // Result is how a step went; no failures means as expected.
@@ -193,11 +194,14 @@ func (v vault) Secret(_ context.Context, vaultName, name string) (string, error)
 	return "", errNoSecret
 }
 
-func bodyOf(body io.Reader) string {
+// maxBody is the most of a body that is looked at, in bytes.
+const maxBody = 64 << 20
+
+func bodyOf(body io.Reader, encoding string) string {
 	if body == nil {
 		return ""
 	}
-	b, err := io.ReadAll(body)
+	b, err := coding.Decode(body, encoding, maxBody)
 	if err != nil {
 		return "unreadable: " + err.Error()
 	}

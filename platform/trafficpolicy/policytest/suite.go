@@ -63,7 +63,7 @@ type Upstream struct {
 type Expect struct {
 	Status    int               `yaml:"status"`
 	Headers   map[string]string `yaml:"headers"`
-	Body      *string           `yaml:"body"`
+	Body      *string           `yaml:"body"` // its content codings undone
 	ErrorCode string            `yaml:"error_code"`
 	Closed    bool              `yaml:"closed"`
 	Rule      string            `yaml:"rule"`   // that ended the request phase

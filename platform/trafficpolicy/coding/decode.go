@@ -1,0 +1,96 @@
+package coding
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxCodings is how many codings may be laid over each other.
+const maxCodings = 3
+
+// ErrTooLarge says that decoded content exceeds the limit.
+var ErrTooLarge = errors.New("the decoded content is larger than the limit")
+
+// Decode reads source whole and undoes the codings of a Content-Encoding field.
+// It stops with [ErrTooLarge] beyond limit bytes, and with [ErrUnknown] at a
+// coding it does not know.
+func Decode(source io.Reader, contentEncoding string, limit int) ([]byte, error) {
+	codings := Parse(contentEncoding)
+	if len(codings) > maxCodings {
+		return nil, fmt.Errorf("%d content codings: %w", len(codings), ErrUnknown)
+	}
+	for _, coding := range slices.Backward(codings) { // the last was applied last
+		reader, closeReader, err := decoder(source, coding)
+		if err != nil {
+			return nil, fmt.Errorf("content coding %s: %w", coding, err)
+		}
+		defer closeReader()
+		source = reader
+	}
+	content, err := io.ReadAll(io.LimitReader(source, int64(limit)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > limit:
+		return nil, ErrTooLarge
+	}
+	return content, nil
+}
+
+// Parse lists the codings of a Content-Encoding field in the order they were
+// applied, in lower case and without identity.
+func Parse(contentEncoding string) []string {
+	var out []string
+	for name := range strings.SplitSeq(contentEncoding, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch name {
+		case "", Identity:
+			continue
+		case "x-gzip":
+			name = Gzip
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+func decoder(source io.Reader, coding string) (io.Reader, func(), error) {
+	switch coding {
+	case Gzip:
+		r, err := gzip.NewReader(source)
+		return r, func() {}, err
+	case Deflate:
+		return inflate(source)
+	case Brotli:
+		return brotli.NewReader(source), func() {}, nil
+	case Zstd:
+		r, err := zstd.NewReader(source, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20)) // RFC 9659
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Close, nil
+	}
+	return nil, nil, ErrUnknown
+}
+
+// inflate reads deflate, which is the zlib format (RFC 9110 section 8.4.1.2);
+// some send it without zlib's header.
+func inflate(source io.Reader) (io.Reader, func(), error) {
+	b := bufio.NewReader(source)
+	head, _ := b.Peek(2) // a short one shows when it is read
+	if len(head) == 2 && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
+		r, err := zlib.NewReader(b)
+		return r, func() {}, err
+	}
+	return flate.NewReader(b), func() {}, nil
+}
