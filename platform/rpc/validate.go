@@ -26,7 +26,7 @@ func check(v protovalidate.Validator, msg proto.Message) error {
 	}
 	out := errs.Invalid("the request is not valid")
 	for _, v := range invalid.Violations {
-		out.With(errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Message: v.Proto.GetMessage()})
+		out = out.With(errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Message: v.Proto.GetMessage()})
 	}
 	out.Message = fmt.Sprintf("%s: %s", out.Violations[0].Field, out.Violations[0].Message)
 	return out

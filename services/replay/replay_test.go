@@ -184,7 +184,7 @@ func TestAReplayIsTheRecordedRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, body := p.last()
-	if r.Method != "POST" || r.Host != "orders.example.com:8080" || r.RequestURI != "/a%20b?q=1" || body != `{"a":1}` {
+	if r.Method != http.MethodPost || r.Host != "orders.example.com:8080" || r.RequestURI != "/a%20b?q=1" || body != `{"a":1}` {
 		t.Errorf("the proxy got %s %s%s %q", r.Method, r.Host, r.RequestURI, body)
 	}
 	for _, gone := range []string{"X-Hop", "X-Forwarded-For", "X-Forwarded-Port", "Authorization", "User-Agent", "Accept-Encoding"} {
@@ -222,7 +222,7 @@ func TestChangesAreMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, body := p.last()
-	if r.Method != "PUT" || r.RequestURI != "//x%2Fy?z=%20" || body != "new body" || r.ContentLength != 8 {
+	if r.Method != http.MethodPut || r.RequestURI != "//x%2Fy?z=%20" || body != "new body" || r.ContentLength != 8 {
 		t.Errorf("the proxy got %s %s %q", r.Method, r.RequestURI, body)
 	}
 	if r.Header.Get("Authorization") != "Bearer mine" || len(r.Header.Values("X-Two")) != 2 || r.Header.Get("X-Odd-Case") != "" || r.Header.Get("Content-Encoding") != "" {

@@ -93,7 +93,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request, timeout time.Duratio
 	if err != nil {
 		return Answer{Err: withoutURL(ctx, err, timeout)}
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing depends on it
+	defer resp.Body.Close()
 	// The head has decided: that the rest of an answer is missing changes nothing.
 	head, _ := io.ReadAll(io.LimitReader(resp.Body, excerptSize))
 	_, _ = io.CopyN(io.Discard, resp.Body, drainSize)

@@ -113,7 +113,7 @@ func KindOf(c *eventsv1.NotificationChannel) string {
 // Resolve finds the channel that a handle names among channels by name.
 func (h Handle) Resolve(byName map[string]*eventsv1.NotificationChannel) (*eventsv1.NotificationChannel, error) {
 	c, ok := byName[h.Name]
-	message, hint := "", ""
+	var message, hint string
 	switch {
 	case !ok:
 		message, hint = h.String()+" names no channel", "create a channel with this name, or mend the handle"

@@ -217,7 +217,8 @@ func (p *parser) block(tag string, depth int) (node, error) {
 	if !contains(conditions, b.condition) {
 		return nil, p.unknown("condition", b.condition, conditions)
 	}
-	closer, err := "", error(nil)
+	var closer string
+	var err error
 	if b.then, closer, err = p.sequence(depth + 1); err != nil {
 		return nil, err
 	}
