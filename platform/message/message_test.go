@@ -60,7 +60,8 @@ func TestRequestURL(t *testing.T) {
 
 func TestRequestCachesFollowTheTarget(t *testing.T) {
 	r := &message.Request{Target: "/a?k=1", Host: "h"}
-	if r.URL() != r.URL() || r.Query().Get("k") != "1" {
+	first := r.URL()
+	if r.URL() != first || r.Query().Get("k") != "1" {
 		t.Fatal("first read")
 	}
 	r.Target = "/b?k=2"

@@ -40,7 +40,7 @@ func (r ref) settle(w word) ref {
 	if len(w.pattern) > 0 {
 		text = w.pattern[0].text
 	}
-	if w.pattern.anything() || text != "" && strings.Contains("+-0123456789", text[:1]) {
+	if w.pattern.anything() || text != "" && strings.IndexByte("+-0123456789", text[0]) >= 0 {
 		return ref{field: byName[r.field.numbers]}
 	}
 	return r

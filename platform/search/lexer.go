@@ -45,13 +45,10 @@ func (l *lexer) eat(prefix string) bool {
 	return true
 }
 
-// skipSpace reports whether there was any.
-func (l *lexer) skipSpace() bool {
-	start := l.pos
+func (l *lexer) skipSpace() {
 	for r, size := l.peek(); size > 0 && unicode.IsSpace(r); r, size = l.peek() {
 		l.pos += size
 	}
-	return l.pos > start
 }
 
 // hasKeyword looks for one in upper case that is a whole word.

@@ -82,6 +82,9 @@ func writeRecord(path string, record verified) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("recording the check of the ClickHouse library: %w", err)
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), verifiedFile+"-*")
 	if err != nil {
 		return fmt.Errorf("recording the check of the ClickHouse library: %w", err)

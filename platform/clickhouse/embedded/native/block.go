@@ -112,7 +112,7 @@ func skipBlockInfo(src *bufio.Reader) error {
 		if err != nil {
 			return err
 		}
-		size := 0
+		var size int
 		switch id {
 		case infoEnd:
 			return nil

@@ -211,10 +211,13 @@ func (s *session) describe(table string, params []engine.Param) ([]tableColumn, 
 	var columns []tableColumn
 	for decoder := json.NewDecoder(bytes.NewReader(result.Bytes())); ; {
 		var line []string
-		if err := decoder.Decode(&line); errors.Is(err, io.EOF) {
+		switch err := decoder.Decode(&line); {
+		case errors.Is(err, io.EOF):
 			return columns, nil
-		} else if err != nil || len(line) < 3 {
-			return nil, fmt.Errorf("the description of %s is not understood: %v", table, err)
+		case err != nil:
+			return nil, fmt.Errorf("the description of %s is not understood: %w", table, err)
+		case len(line) < 3:
+			return nil, fmt.Errorf("the description of %s has a line of %d fields", table, len(line))
 		}
 		columns = append(columns, tableColumn{field{line[0], line[1]}, line[2]})
 	}
