@@ -88,7 +88,7 @@ export class System {
     const endpoint = await this.api("POST", "/api/v1/endpoints", {
       url: `https://${host}`, upstream: { url: `http://127.0.0.1:${this.demo}` }, traffic_policy: policy,
     });
-    await eventually(`${host} is served`, async () => (await this.send(host, "/served")).status !== 404 || (await this.send(host, "/served")).fromDemo);
+    await eventually(`${host} is served`, async () => (await this.send(host, "/api/products")).fromDemo);
     return endpoint;
   }
 
@@ -108,6 +108,14 @@ export class System {
       });
       request.on("error", reject);
       request.end(body);
+    });
+  }
+
+  /** Waits until the proxy records bodies of `host`. */
+  captureIsFull(host) {
+    return eventually("capture is full", async () => {
+      const { exchange } = await this.send(host, "/api/products");
+      return (await this.recorded(exchange)).full_capture;
     });
   }
 
