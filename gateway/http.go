@@ -27,9 +27,13 @@ func (s *Service) httpServer(ctx context.Context, cfg Config, keysRequired bool)
 	if err != nil {
 		return nil, err
 	}
+	page, err := web.Console(console.Files())
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", observer.Observe("api", s.guard(api, cfg, keysRequired)))
-	mux.Handle("/", observer.Observe("console", s.guard(web.Console(console.Files()), cfg, keysRequired)))
+	mux.Handle("/", observer.Observe("console", s.guard(page, cfg, keysRequired)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { health(w, s.Ready()) })
 	return &http.Server{

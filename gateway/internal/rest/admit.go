@@ -1,7 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
 	"time"
@@ -70,8 +73,24 @@ func checkBody(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > MaxBody {
 		return tooLarge()
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has deadlines
+	return readBody(w, r)
+}
+
+// readBody takes the body in now, so that the time limit is over before the call
+// begins: net/http would end a call that takes longer.
+func readBody(w http.ResponseWriter, r *http.Request) error {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has deadlines
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return tooLarge()
+	case err != nil:
+		return errs.Invalid("the body could not be received whole").Because(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(raw))
 	return nil
 }
 

@@ -32,8 +32,6 @@ func readable(err error) error {
 	}
 	text := st.Message()
 	switch {
-	case strings.Contains(text, "request body too large"):
-		return tooLarge()
 	case jsonPosition.MatchString(text):
 		return badJSON(text)
 	case badParameter.MatchString(text):

@@ -115,6 +115,7 @@ func (h *Handler) serve(ctx context.Context, w http.ResponseWriter, events <-cha
 		return
 	}
 	out := start(w)
+	defer out.end()
 	if first.message != nil && h.event(out, first) != nil {
 		return
 	}

@@ -28,6 +28,9 @@ func start(w http.ResponseWriter) *writer {
 	return out
 }
 
+// end takes the deadline off the connection, which may carry further requests.
+func (o *writer) end() { _ = o.control.SetWriteDeadline(time.Time{}) }
+
 func (o *writer) write(event string) error {
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has deadlines
 	if _, err := io.WriteString(o.w, event); err != nil {

@@ -28,12 +28,16 @@ const noConsole = `<!doctype html>
 
 // Console serves the built console: files by name, and index.html for every
 // other path, because the console's views have URLs of their own.
-func Console(files fs.FS) http.Handler {
+func Console(files fs.FS) (http.Handler, error) {
 	index, err := fs.ReadFile(files, "index.html")
 	if err != nil {
 		index = []byte(noConsole)
 	}
 	assets := http.FileServerFS(files)
+	packed, err := compress(files)
+	if err != nil {
+		return nil, err
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -45,7 +49,9 @@ func Console(files fs.FS) http.Handler {
 		name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 		if info, err := fs.Stat(files, name); err == nil && !info.IsDir() && name != "index.html" {
 			w.Header().Set("Cache-Control", caching(name))
-			assets.ServeHTTP(w, r)
+			if !packed.serve(w, r, name) {
+				assets.ServeHTTP(w, r)
+			}
 			return
 		}
 		if strings.HasPrefix(name, "assets/") {
@@ -55,7 +61,7 @@ func Console(files fs.FS) http.Handler {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(bytes.ReplaceAll(index, noncePlace, []byte(nonce))) // the client went away: nobody is left to tell
-	})
+	}), nil
 }
 
 func secure(h http.Header, nonce string) {

@@ -16,8 +16,31 @@ func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+func serve(t *testing.T, files fstest.MapFS) http.Handler {
+	t.Helper()
+	h, err := web.Console(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestScriptsAreCompressed(t *testing.T) {
+	h := serve(t, fstest.MapFS{"assets/a.js": {Data: []byte(strings.Repeat("run();", 1000))}})
+	r := httptest.NewRequest("GET", "/assets/a.js", nil)
+	r.Header.Set("Accept-Encoding", "gzip, br")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Header().Get("Content-Encoding") != "gzip" || w.Body.Len() > 500 || !strings.Contains(w.Header().Get("Content-Type"), "javascript") {
+		t.Errorf("%d bytes, %v", w.Body.Len(), w.Header())
+	}
+	if got := get(h, "GET", "/assets/a.js"); got.Body.Len() != 6000 || got.Header().Get("Vary") != "Accept-Encoding" {
+		t.Errorf("%d bytes, %v", got.Body.Len(), got.Header())
+	}
+}
+
 func TestConsole(t *testing.T) {
-	h := web.Console(fstest.MapFS{
+	h := serve(t, fstest.MapFS{
 		"index.html":         {Data: []byte("<html>console %STYLE_NONCE%</html>")},
 		"assets/app-1a2b.js": {Data: []byte("run()")},
 		"icon.svg":           {Data: []byte("<svg/>")},
@@ -51,7 +74,7 @@ func TestConsole(t *testing.T) {
 }
 
 func TestConsoleThatWasNotBuilt(t *testing.T) {
-	got := get(web.Console(fstest.MapFS{".gitkeep": {}}), "GET", "/")
+	got := get(serve(t, fstest.MapFS{".gitkeep": {}}), "GET", "/")
 	if got.Code != 200 || !strings.Contains(got.Body.String(), "make console") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}

@@ -37,7 +37,7 @@ export function AuditPage() {
       {rows.length > 0 && (
         <div className="table-scroll">
           <table className="data" aria-label="Audit log">
-            <thead><tr><th>When</th><th>Change</th><th>Who</th><th>Object</th><th className="number">Revision</th><th /></tr></thead>
+            <thead><tr><th>When</th><th>Change</th><th>Who</th><th>Object</th><th className="number">Revision</th><th>Content</th></tr></thead>
             <tbody>{rows.map((e) => <Row key={e.id} event={e} onObject={(id) => set("object_id", id)} />)}</tbody>
           </table>
         </div>

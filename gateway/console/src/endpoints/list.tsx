@@ -15,7 +15,7 @@ const columns: Column<Endpoint>[] = [
   { id: "policy", header: "Policy", cell: (e) => (e.traffic_policy.trim() === "" ? <span className="faint">none</span> : <Badge tone="info">{e.traffic_policy.trim().split("\n").length} lines</Badge>) },
   { id: "description", header: "Description", value: (e) => e.description, cell: (e) => <span className="faint">{e.description}</span> },
   { id: "updated", header: "Changed", value: (e) => e.updated_at ?? "", cell: (e) => <Ago iso={e.updated_at ?? e.created_at} /> },
-  { id: "traffic", header: "", cell: (e) => <Link to={`/traffic?filter=${encodeURIComponent(`@endpoint.id:${e.id}`)}`}>Traffic</Link> },
+  { id: "traffic", header: "See", cell: (e) => <Link to={`/traffic?filter=${encodeURIComponent(`@endpoint.id:${e.id}`)}`}>Traffic</Link> },
 ];
 
 const none: Endpoint[] = [];

@@ -20,7 +20,7 @@ const columns: Column<Monitor>[] = [
   { id: "condition", header: "Alerts", cell: conditionText },
   { id: "value", header: "Now", value: (m) => m.status?.value ?? 0, cell: (m) => (m.status?.evaluated_at ? countText(m.status.value) : "–"), className: "number" },
   { id: "since", header: "Since", cell: (m) => <Ago iso={m.status?.since ?? null} /> },
-  { id: "problem", header: "", cell: (m) => m.status?.error && <span className="bad">{m.status.error}</span> },
+  { id: "problem", header: "Problem", cell: (m) => m.status?.error && <span className="bad">{m.status.error}</span> },
 ];
 
 const none: Monitor[] = [];

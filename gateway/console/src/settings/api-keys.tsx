@@ -32,7 +32,7 @@ export function ApiKeys() {
       {data !== undefined && data.api_keys.length > 0 && (
         <div className="table-scroll">
           <table className="data" aria-label="API keys">
-            <thead><tr><th>Description</th><th>Scope</th><th>Id</th><th>Made</th><th /></tr></thead>
+            <thead><tr><th>Description</th><th>Scope</th><th>Id</th><th>Made</th><th><span className="sr-only">Actions</span></th></tr></thead>
             <tbody>
               {data.api_keys.map((k) => (
                 <tr key={k.id} data-testid="api-key-row">

@@ -45,7 +45,7 @@ export function Layout({ onSignOut }: { onSignOut: () => void }) {
 function ZoneSwitch() {
   const utc = useUTC();
   return (
-    <Button kind="quiet" onClick={() => zone.set(!utc)} aria-pressed={utc} title="Times in your zone or in UTC" aria-label="Show times in UTC">
+    <Button kind="quiet" onClick={() => zone.set(!utc)} title="Times in your zone or in UTC" aria-label={`Times: ${utc ? "UTC" : "Local"}`}>
       {utc ? "UTC" : "Local"}
     </Button>
   );

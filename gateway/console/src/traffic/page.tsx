@@ -74,6 +74,7 @@ export function TrafficPage() {
 
   return (
     <div className={`traffic ${id === "" ? "" : "split"}`}>
+      <h1 className="sr-only">Traffic</h1>
       <section className="traffic-list" aria-label="Exchanges">
         <Toolbar
           filter={filter} range={range} live={on} state={live.state} fault={fault}
