@@ -64,6 +64,9 @@ const (
 	CodeTokenMethod      Code = "SLUICE_3415"
 	CodeTokenMalformed   Code = "SLUICE_3416"
 	CodeKeySet           Code = "SLUICE_3422"
+	CodeWAFRequest       Code = "SLUICE_3700"
+	CodeWAF              Code = "SLUICE_3701"
+	CodeWAFResponse      Code = "SLUICE_3702"
 	CodeRegexp           Code = "SLUICE_3901"
 	CodeRateLimited      Code = "SLUICE_4029"
 	CodeCounterUnknown   Code = "SLUICE_4030"
@@ -134,6 +137,9 @@ var codes = []CodeInfo{
 	{CodeTokenMethod, 400, "The request's method has no body that could hold a token."},
 	{CodeTokenMalformed, 401, "The token is not a signed JSON Web Token in compact form, or is there more than once."},
 	{CodeKeySet, 500, "The keys that verify the token could not be fetched."},
+	{CodeWAFRequest, 403, "The web application firewall takes the request for an attack."},
+	{CodeWAF, 500, "The web application firewall could not look at the message."},
+	{CodeWAFResponse, 403, "The web application firewall holds the response back: it gives away too much."},
 	{CodeRegexp, 500, "A regular expression made for this request is invalid."},
 	{CodeRateLimited, 429, "The client has sent more requests than its rate limit admits."},
 	{CodeCounterUnknown, 503, "The rate limit could not be checked, and the policy refuses in that case."},

@@ -5,15 +5,17 @@ import "time"
 // Facts are what actions did, for the record of the exchange. Empty members
 // mean that no such action ran.
 type Facts struct {
-	BasicAuth BasicAuthFacts
-	RateLimit RateLimitFacts
-	JWT       string           // jwt-validation: "allow" or "block"
-	Webhook   string           // verify-webhook: "allow" or "block"
-	IPPolicy  string           // restrict-ips: "allow" or "deny"
-	Redirect  string           // redirect: the location sent
-	Rewrite   string           // url-rewrite: the new URL
-	Logs      []map[string]any // log: the metadata of each run, in order
-	ErrorCode Code             // of the response that the policy made
+	BasicAuth     BasicAuthFacts
+	RateLimit     RateLimitFacts
+	JWT           string           // jwt-validation: "allow" or "block"
+	Webhook       string           // verify-webhook: "allow" or "block"
+	OWASPRequest  string           // owasp-crs-request: "allow", "deny" or "error"
+	OWASPResponse string           // owasp-crs-response: the same
+	IPPolicy      string           // restrict-ips: "allow" or "deny"
+	Redirect      string           // redirect: the location sent
+	Rewrite       string           // url-rewrite: the new URL
+	Logs          []map[string]any // log: the metadata of each run, in order
+	ErrorCode     Code             // of the response that the policy made
 
 	Compression CompressionFacts
 }

@@ -109,7 +109,7 @@ func Actions() []ActionInfo {
 // planned are action types of the language that this version cannot run.
 var planned = []string{
 	"circuit-breaker", "forward-internal", "http-request", "oauth", "openid-connect",
-	"owasp-crs-request", "owasp-crs-response", "request-body-find-replace", "response-body-find-replace", "saml",
+	"request-body-find-replace", "response-body-find-replace", "saml",
 	"sse-find-replace", "terminate-tls", "ai-gateway",
 }
 

@@ -2,6 +2,7 @@ package coding
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,15 +30,12 @@ func Decode(source io.Reader, contentEncoding string, limit int) ([]byte, error)
 	if len(codings) > maxCodings {
 		return nil, fmt.Errorf("%d content codings: %w", len(codings), ErrUnknown)
 	}
-	for _, coding := range slices.Backward(codings) { // the last was applied last
-		reader, closeReader, err := decoder(source, coding)
-		if err != nil {
-			return nil, fmt.Errorf("content coding %s: %w", coding, err)
-		}
-		defer closeReader()
-		source = reader
+	reader, closeAll, err := undo(source, codings)
+	defer closeAll()
+	if err != nil {
+		return nil, err
 	}
-	content, err := io.ReadAll(io.LimitReader(source, int64(limit)+1))
+	content, err := io.ReadAll(io.LimitReader(reader, int64(limit)+1))
 	switch {
 	case err != nil:
 		return nil, err
@@ -45,6 +43,41 @@ func Decode(source io.Reader, contentEncoding string, limit int) ([]byte, error)
 		return nil, ErrTooLarge
 	}
 	return content, nil
+}
+
+// Beginning decodes what can be decoded of the first part of a content, at most
+// limit bytes. What it does not understand it leaves as it is.
+func Beginning(part []byte, contentEncoding string, limit int) []byte {
+	codings := Parse(contentEncoding)
+	if len(codings) > maxCodings {
+		return part
+	}
+	reader, closeAll, err := undo(bytes.NewReader(part), codings)
+	defer closeAll()
+	if err != nil {
+		return part
+	}
+	content, _ := io.ReadAll(io.LimitReader(reader, int64(limit))) // it breaks off where the part does
+	return content
+}
+
+// undo reads through the decoders of the codings. The function closes them.
+func undo(source io.Reader, codings []string) (io.Reader, func(), error) {
+	var closers []func()
+	closeAll := func() {
+		for _, f := range closers {
+			f()
+		}
+	}
+	for _, coding := range slices.Backward(codings) { // the last was applied last
+		reader, closeReader, err := decoder(source, coding)
+		if err != nil {
+			return nil, closeAll, fmt.Errorf("content coding %s: %w", coding, err)
+		}
+		closers = append(closers, closeReader)
+		source = reader
+	}
+	return source, closeAll, nil
 }
 
 // Parse lists the codings of a Content-Encoding field in the order they were
