@@ -25,6 +25,40 @@ func namedOptions(dst []string, h message.Header) []string {
 	return dst
 }
 
+// RemoveConnectionFields drops the fields of h that speak of one connection only,
+// in place. Content-Length and Host stay.
+func RemoveConnectionFields(h *message.Header) {
+	var room [8]string
+	named := namedOptions(room[:0], *h)
+	kept := (*h)[:0]
+	for _, f := range *h {
+		own := ownField(f.Name) && !equalFold(f.Name, "content-length") && !equalFold(f.Name, "host")
+		if !own && (len(named) == 0 || !isNamed(f.Name, named)) {
+			kept = append(kept, f)
+		}
+	}
+	clear((*h)[len(kept):])
+	*h = kept
+}
+
+// Upgrade is what the sender of h would switch to, or switches to; "" for nothing
+// (RFC 9110 section 7.8).
+func Upgrade(h message.Header) string {
+	var m marks
+	for _, f := range h {
+		if equalFold(f.Name, "connection") {
+			m.connection.parse(f.Value)
+		}
+		if equalFold(f.Name, "upgrade") {
+			m.upgrade = join(m.upgrade, f.Value)
+		}
+	}
+	if !m.connection.upgrade {
+		return ""
+	}
+	return m.upgrade
+}
+
 func isNamed(name string, named []string) bool {
 	for _, option := range named {
 		if message.EqualName(name, option) {

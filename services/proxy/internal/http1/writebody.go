@@ -74,6 +74,38 @@ func (w *Writer) counted(s *source, left int64) error {
 	return w.checkEnd(s)
 }
 
+// MaxGathered is the largest body that [Writer.Gather] takes.
+const MaxGathered = middleBuffer
+
+// Gather reads src's body of n bytes, at most [MaxGathered], and holds it back like
+// the head before it. The error is a *SourceError.
+func (w *Writer) Gather(src io.Reader, n int64) error {
+	if n > MaxGathered {
+		return unsendable("a body of %d bytes is too large to be held back", n)
+	}
+	buf := w.open(middleBuffer)
+	if free := len(*w.mem) - w.n; int64(free) < n+1 {
+		larger := takeBuffer(w.n + int(n) + 1)
+		copy(*larger, buf)
+		giveBuffer(w.mem)
+		w.mem = larger
+	}
+	s := &source{from: src}
+	for end := w.n + int(n); !s.ended; {
+		got, err := s.read((*w.mem)[w.n : end+1]) // one byte more shows that the body is too long
+		w.n += got
+		switch {
+		case err != nil:
+			return err
+		case w.n > end:
+			return &SourceError{Cause: ErrBodyTooLong}
+		case s.ended && w.n < end:
+			return &SourceError{Cause: io.ErrUnexpectedEOF}
+		}
+	}
+	return nil
+}
+
 // checkEnd makes sure that the source has no more.
 func (w *Writer) checkEnd(s *source) error {
 	w.open(smallBuffer)

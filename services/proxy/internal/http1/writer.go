@@ -10,7 +10,8 @@ import (
 
 // Writer writes messages to a connection. It holds back a head until the first
 // bytes of the body go with it in one write. Its buffer comes from a pool and goes
-// back with each write. A Writer is for one goroutine at a time; after an error the
+// back with each write. The zero Writer holds back all it is given until [Writer.To]
+// says where to. A Writer is for one goroutine at a time; after an error the
 // connection is of no use.
 type Writer struct {
 	dst    io.Writer
@@ -20,6 +21,9 @@ type Writer struct {
 
 // NewWriter returns a writer to dst.
 func NewWriter(dst io.Writer) *Writer { return &Writer{dst: dst} }
+
+// To makes dst where what is held back, and all that follows, is written.
+func (w *Writer) To(dst io.Writer) { w.dst = dst }
 
 // Request holds back the head that [AppendRequest] makes.
 func (w *Writer) Request(req *message.Request, prefix string, f Framing, c Connection) error {

@@ -1,0 +1,499 @@
+package transport_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sluice.dev/platform/message"
+	"sluice.dev/services/proxy/internal/http1"
+	"sluice.dev/services/proxy/internal/http1/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// caller makes calls to one server.
+type caller struct {
+	t      *testing.T
+	pool   *transport.Pool
+	target transport.Target
+	dials  atomic.Int32
+}
+
+func call(t *testing.T, address string, cfg transport.Config) *caller {
+	c := &caller{t: t, target: transport.Target{Address: strings.TrimPrefix(strings.TrimPrefix(address, "http://"), "https://")}}
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c.dials.Add(1)
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
+	}
+	c.pool = transport.New(cfg)
+	t.Cleanup(c.pool.Close)
+	return c
+}
+
+// request is a message; a length of -1 makes it chunked.
+func request(method, target, body string, length int64, header ...string) *message.Request {
+	r := &message.Request{Method: method, Target: target, Host: "api.test", ContentLength: length, Body: io.NopCloser(strings.NewReader(body))}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	return r
+}
+
+func get(target string) *message.Request { return request("GET", target, "", 0) }
+
+func (c *caller) try(req *message.Request) (*message.Response, string, bool, error) {
+	res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req})
+	if err != nil {
+		return nil, "", reused, err
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	return res, string(body), reused, err
+}
+
+func (c *caller) do(req *message.Request) (*message.Response, string, bool) {
+	c.t.Helper()
+	res, body, reused, err := c.try(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res, body, reused
+}
+
+func server(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// script is a server that handles each connection, by its number from 0.
+func script(t *testing.T, handle func(n int, c net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	go func() {
+		defer close(done)
+		for n := 0; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer c.Close(); handle(n, c) }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// readHead reads up to an empty line and returns the whole.
+func readHead(c net.Conn) string {
+	var b strings.Builder
+	one := make([]byte, 1)
+	for !strings.HasSuffix(b.String(), "\r\n\r\n") {
+		if _, err := c.Read(one); err != nil {
+			return b.String()
+		}
+		b.Write(one)
+	}
+	return b.String()
+}
+
+const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("X-Seen", fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Host, " ", r.ContentLength, " ", r.TransferEncoding, " ", r.Trailer.Get("X-Sum")))
+	w.Header().Set("Trailer", "X-Down, X-Own")
+	_, _ = w.Write(body)
+	w.Header().Set("X-Down", "d")
+	w.Header().Set("X-Own", "o")
+}
+
+func TestBodiesOfAllKinds(t *testing.T) {
+	c := call(t, server(t, echo), transport.Config{})
+	long := strings.Repeat("0123456789", 100_000)
+	for i, tt := range []struct {
+		body   string
+		length int64
+		want   string
+	}{
+		{"", 0, "POST /base/x?y api.test 0 []"},
+		{"small", 5, "POST /base/x?y api.test 5 []"},
+		{"chunked", -1, "POST /base/x?y api.test -1 [chunked] 1"},
+		{long, int64(len(long)), "POST /base/x?y api.test 1000000 []"},
+		{long, -1, "POST /base/x?y api.test -1 [chunked] 1"},
+		{"", -1, "POST /base/x?y api.test -1 [chunked] 1"},
+	} {
+		req := request("POST", "/x?y", tt.body, tt.length)
+		if tt.length < 0 {
+			req.Trailer.Add("X-Sum", "1")
+		}
+		res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req, Prefix: "/base", DropTrailers: []string{"x-own"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		if err != nil || string(got) != tt.body || res.Header.Get("x-seen") != tt.want || reused != (i > 0) {
+			t.Errorf("%d: %d bytes, %q, reused %t, %v", i, len(got), res.Header.Get("x-seen"), reused, err)
+		}
+		if len(res.Trailer) != 1 || res.Trailer.Get("x-down") != "d" {
+			t.Errorf("%d: trailers %v", i, res.Trailer)
+		}
+	}
+	if c.dials.Load() != 1 {
+		t.Errorf("%d connections", c.dials.Load())
+	}
+}
+
+func TestResponsesWithoutBodyLeaveTheConnection(t *testing.T) {
+	c := call(t, server(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/204":
+			w.WriteHeader(204)
+		case "/304":
+			w.WriteHeader(304)
+		default:
+			w.Header().Set("Content-Length", "7")
+		}
+	}), transport.Config{})
+	for i, req := range []*message.Request{request("HEAD", "/", "", 0), get("/204"), get("/304"), request("HEAD", "/", "", 0)} {
+		if _, body, reused := c.do(req); body != "" || reused != (i > 0) {
+			t.Errorf("%d: %q reused %t", i, body, reused)
+		}
+	}
+}
+
+func TestConnectionsThatMustNotBeUsedAgain(t *testing.T) {
+	for name, answer := range map[string]string{
+		"close":           "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+		"HTTP/1.0":        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"more than asked": ok + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := call(t, script(t, func(n int, c net.Conn) {
+				_ = readHead(c)
+				_, _ = io.WriteString(c, answer)
+				_ = readHead(c)
+			}), transport.Config{})
+			for range 2 {
+				if _, body, reused := c.do(get("/")); body != "ok" || reused {
+					t.Errorf("%q reused %t", body, reused)
+				}
+			}
+		})
+	}
+}
+
+// TestAnswersThatNobodyAskedFor: what comes while a connection is idle must not be
+// taken for the answer to the next request.
+func TestAnswersThatNobodyAskedFor(t *testing.T) {
+	poisoned := make(chan struct{})
+	c := call(t, script(t, func(n int, c net.Conn) {
+		_ = readHead(c)
+		_, _ = io.WriteString(c, ok)
+		if n == 0 {
+			<-poisoned
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			poisoned <- struct{}{}
+		}
+		_ = readHead(c)
+	}), transport.Config{})
+	c.do(get("/"))
+	poisoned <- struct{}{}
+	<-poisoned
+	if _, body, reused := c.do(get("/")); body != "ok" || reused {
+		t.Errorf("%q reused %t", body, reused)
+	}
+}
+
+func TestRetryOnAPooledConnectionThatFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		req   *message.Request
+		fails bool
+	}{
+		"GET":             {get("/"), false},
+		"small PUT":       {request("PUT", "/", "hi", 2), false},
+		"POST":            {request("POST", "/", "hi", 2), true},
+		"POST with a key": {request("POST", "/", "hi", 2, "Idempotency-Key", "k"), false},
+		"streamed PUT":    {request("PUT", "/", "hi", -1), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// The first connection serves once and hangs up on the second request.
+			c := call(t, script(t, func(n int, c net.Conn) {
+				for served := 0; ; served++ {
+					head := readHead(c)
+					if head == "" || n == 0 && served == 1 {
+						return
+					}
+					if strings.Contains(head, "Content-Length: 2") {
+						_, _ = io.ReadFull(c, make([]byte, 2))
+					}
+					_, _ = io.WriteString(c, ok)
+				}
+			}), transport.Config{})
+			c.do(get("/"))
+			_, body, _, err := c.try(tt.req)
+			if (err != nil) != tt.fails || err == nil && body != "ok" {
+				t.Errorf("%q %v", body, err)
+			}
+		})
+	}
+}
+
+func TestNoRetryOnAFreshConnection(t *testing.T) {
+	c := call(t, script(t, func(_ int, c net.Conn) { _ = readHead(c) }), transport.Config{})
+	if _, _, _, err := c.try(get("/")); err == nil || c.dials.Load() != 1 {
+		t.Errorf("%v, %d connections", err, c.dials.Load())
+	}
+}
+
+// TestClosedIdleConnectionsAreNoticed: a POST must not fail because the server
+// closed an idle connection, as servers do.
+func TestClosedIdleConnectionsAreNoticed(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	c := call(t, script(t, func(n int, c net.Conn) {
+		head := readHead(c)
+		if strings.HasPrefix(head, "POST") {
+			_, _ = io.ReadFull(c, make([]byte, 2))
+		}
+		_, _ = io.WriteString(c, ok)
+		_ = c.Close()
+		closed <- struct{}{}
+	}), transport.Config{})
+	for range 5 {
+		if _, body, reused := c.do(request("POST", "/", "hi", 2)); body != "ok" || reused {
+			t.Fatalf("%q reused %t", body, reused)
+		}
+		<-closed
+	}
+}
+
+func TestIdleConnectionsAreLimitedAndExpire(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	var open atomic.Int32
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-release }))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	c := call(t, s.URL, transport.Config{IdlePerTarget: 2, IdleTimeout: 300 * time.Millisecond})
+	errs := make(chan error, 5)
+	for range 5 {
+		go func() { _, _, _, err := c.try(get("/")); errs <- err }()
+	}
+	for range 5 {
+		<-arrived
+	}
+	if open.Load() != 5 {
+		t.Errorf("%d connections at once", open.Load())
+	}
+	close(release)
+	for range 5 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	eventually(t, "three to close", func() bool { return open.Load() <= 2 })
+	eventually(t, "all to expire", func() bool { return open.Load() == 0 })
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestCancellation(t *testing.T) {
+	arrived, gone := make(chan struct{}), make(chan struct{})
+	c := call(t, server(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body" {
+			_, _ = io.WriteString(w, "begun")
+			w.(http.Flusher).Flush()
+		}
+		arrived <- struct{}{}
+		<-r.Context().Done()
+		gone <- struct{}{}
+	}), transport.Config{})
+	for _, path := range []string{"/head", "/body"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-arrived; cancel() }()
+		res, _, err := c.pool.RoundTrip(ctx, c.target, transport.Call{Request: get(path)})
+		if err == nil {
+			_, err = io.ReadAll(res.Body)
+			_ = res.Body.Close()
+		} else if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err == nil {
+			t.Errorf("%s: no error", path)
+		}
+		<-gone
+	}
+}
+
+func TestResponseTimeout(t *testing.T) {
+	release := make(chan struct{})
+	c := call(t, server(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.URL.Path == "/slow" {
+			<-release
+			return
+		}
+		w.(http.Flusher).Flush()
+		<-release // the body may take longer
+		_, _ = io.WriteString(w, "late")
+	}), transport.Config{ResponseTimeout: 200 * time.Millisecond})
+	for _, req := range []*message.Request{get("/slow"), request("POST", "/slow", "x", -1)} {
+		_, _, _, err := c.try(req)
+		var timeout net.Error
+		if !errors.As(err, &timeout) || !timeout.Timeout() || c.dials.Load() > 2 {
+			t.Errorf("%v after %d connections", err, c.dials.Load())
+		}
+	}
+	res, _, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: get("/body")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(400*time.Millisecond, func() { close(release) })
+	if body, err := io.ReadAll(res.Body); string(body) != "late" || err != nil {
+		t.Errorf("%q %v", body, err)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	for name, tt := range map[string]struct {
+		address string
+		check   func(error) bool
+	}{
+		"refused": {closed.Addr().String(), func(err error) bool { var op *net.OpError; return errors.As(err, &op) && op.Op == "dial" }},
+		"garbage": {script(t, func(_ int, c net.Conn) { _ = readHead(c); _, _ = io.WriteString(c, "SSH-2.0-x\r\n\r\n") }),
+			func(err error) bool { var e *http1.Error; return errors.As(err, &e) }},
+		"hangs up": {script(t, func(_ int, c net.Conn) { _ = readHead(c) }), func(err error) bool { return errors.Is(err, io.EOF) }},
+		"hangs up in the head": {script(t, func(_ int, c net.Conn) { _ = readHead(c); _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX") }),
+			func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
+		"hangs up in the body": {script(t, func(_ int, c net.Conn) {
+			_ = readHead(c)
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc")
+		}),
+			func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
+		"1xx without end": {script(t, func(_ int, c net.Conn) {
+			_ = readHead(c)
+			_, _ = io.WriteString(c, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100))
+		}), func(err error) bool { return strings.Contains(err.Error(), "1xx") }},
+	} {
+		c := call(t, tt.address, transport.Config{})
+		if _, _, _, err := c.try(get("/")); err == nil || !tt.check(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRequestsThatCannotBeSent(t *testing.T) {
+	c := call(t, server(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }), transport.Config{})
+	broken := errors.New("broken")
+	for name, tt := range map[string]struct {
+		req *message.Request
+		is  func(error) bool
+	}{
+		"target":    {get("/a b"), unsendable},
+		"value":     {request("GET", "/", "", 0, "X", "a\r\nb"), unsendable},
+		"too short": {request("POST", "/", "abc", 5), source(io.ErrUnexpectedEOF)},
+		"too long":  {request("POST", "/", "abcdef", 5), source(http1.ErrBodyTooLong)},
+		"fails":     {&message.Request{Method: "POST", Target: "/", Host: "h", ContentLength: 5, Body: io.NopCloser(failing{broken})}, source(broken)},
+	} {
+		if _, _, _, err := c.try(tt.req); err == nil || !tt.is(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if c.dials.Load() != 0 {
+		t.Errorf("%d connections for nothing", c.dials.Load())
+	}
+}
+
+func TestBodyThatFailsWhileItIsSent(t *testing.T) {
+	failed := make(chan error, 3)
+	c := call(t, server(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		failed <- err
+	}), transport.Config{})
+	broken := errors.New("broken")
+	body := func() io.ReadCloser { return io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{broken})) }
+	for name, length := range map[string]int64{"chunked": -1, "counted": 1 << 20} {
+		req := request("POST", "/", "", length)
+		req.Body = body()
+		if _, _, _, err := c.try(req); err == nil || !source(broken)(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-failed; err == nil {
+			t.Errorf("%s: the server took it for whole", name)
+		}
+	}
+}
+
+func unsendable(err error) bool { var u *http1.UnsendableError; return errors.As(err, &u) }
+
+func source(cause error) func(error) bool {
+	return func(err error) bool {
+		var s *http1.SourceError
+		return errors.As(err, &s) && errors.Is(err, cause)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(s.Close)
+	c := call(t, s.URL, transport.Config{})
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	c.target.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	for i := range 3 {
+		if _, body, reused := c.do(request("POST", "/", "hello", 5)); body != "hello" || reused != (i > 0) {
+			t.Errorf("%q reused %t", body, reused)
+		}
+	}
+	c.target.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	var verify *tls.CertificateVerificationError
+	if _, _, _, err := c.try(get("/")); !errors.As(err, &verify) {
+		t.Errorf("%v", err)
+	}
+}
