@@ -21,14 +21,14 @@ export function BodyView({ body, headers, full }: Props) {
   const bytes = useDecoded(raw, coding);
   const [source, setSource] = useState(false);
   const truncated = body?.truncated === true;
-  if (size === 0 && raw.length === 0) return <section><h3>Body</h3><p className="faint">Empty.</p></section>;
-  if (raw.length === 0) return <section><h3>Body <span className="faint">{bytesText(size)}</span></h3><NotKept full={full} /></section>;
+  if (size === 0 && raw.length === 0) return <section><h2>Body</h2><p className="faint">Empty.</p></section>;
+  if (raw.length === 0) return <section><h2>Body <span className="faint">{bytesText(size)}</span></h2><NotKept full={full} /></section>;
   const type = headerValue(headers, "content-type");
   const kind = bytes === null ? "binary" : bodyKind(type, bytes, truncated);
   return (
     <section data-testid="body">
       <div className="body-head">
-        <h3>Body <span className="faint">{bytesText(size)} {type}</span></h3>
+        <h2>Body <span className="faint">{bytesText(size)} {type}</span></h2>
         {kind !== "binary" && kind !== "text" && <label><input type="checkbox" checked={source} onChange={(e) => setSource(e.target.checked)} /> Source</label>}
         <CopyButton kind="quiet" text={() => asText(bytes ?? raw, true) ?? hexDump(raw)}>Copy</CopyButton>
       </div>

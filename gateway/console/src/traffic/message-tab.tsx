@@ -31,7 +31,7 @@ function Query({ query }: { query: string }) {
   if (query === "") return null;
   return (
     <section>
-      <h3>Query</h3>
+      <h2>Query</h2>
       <table className="pairs" aria-label="Query parameters"><tbody>
         {[...new URLSearchParams(query)].map(([name, value], i) => <tr key={i}><th scope="row">{name}</th><td>{value}</td></tr>)}
       </tbody></table>
@@ -42,7 +42,7 @@ function Query({ query }: { query: string }) {
 function Headers({ title, headers }: { title: string; headers: Header[] }) {
   return (
     <section>
-      <h3>{title} <span className="faint">{headers.length}</span></h3>
+      <h2>{title} <span className="faint">{headers.length}</span></h2>
       <table className="pairs" aria-label={title}><tbody>
         {headers.map((h, i) => (
           <tr key={i}>

@@ -22,7 +22,7 @@ export function PolicyTab({ exchange }: { exchange: Exchange }) {
       </tbody></table>
       {policy.logs.length > 0 && (
         <section>
-          <h3>Log entries <span className="faint">{policy.logs.length}</span></h3>
+          <h2>Log entries <span className="faint">{policy.logs.length}</span></h2>
           {policy.logs.map((l, i) => <pre className="body" key={i}>{plain(prettyJson(l).tokens)}</pre>)}
         </section>
       )}

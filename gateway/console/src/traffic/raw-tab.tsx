@@ -18,7 +18,7 @@ function Message({ title, head, bytes }: { title: string; head: string; bytes: U
   if (head === "") return null;
   return (
     <section>
-      <div className="body-head"><h3>{title}</h3><CopyButton kind="quiet" text={() => head + body}>Copy</CopyButton></div>
+      <div className="body-head"><h2>{title}</h2><CopyButton kind="quiet" text={() => head + body}>Copy</CopyButton></div>
       <pre className="body">{head.replaceAll("\r\n", "\n")}{body}</pre>
     </section>
   );
