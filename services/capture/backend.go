@@ -52,7 +52,8 @@ func openBackend(ctx context.Context, s *Service) (*backend, error) {
 	}
 	clk, log := clock.System{}, s.tel.Log
 	b.accounts = accounting.NewBook(s.redis, clk)
-	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, s.board, b.tenure, clk, log, s.parts.ingest)
+	shared := ingest.Redis{Publisher: s.board, Claims: heads.NewClaims(s.redis, s.cfg.Writer), Permit: b.tenure}
+	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, shared, clk, log, s.parts.ingest)
 	b.caretaker = heads.NewCaretaker(s.board, table, s.cfg.Writer, s.cfg.Retention, log)
 	b.query = query.New(table, follow.NewFeed(table, s.board, s.parts.follow), b.accounts, clk)
 	return b, nil

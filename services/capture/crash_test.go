@@ -75,7 +75,6 @@ func TestNothingIsAcknowledgedBeforeItIsPublished(t *testing.T) {
 	if err := s.Send(&capturev1.IngestRequest{Batch: b}); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, 10*time.Second, func() bool { return p.count() == 10 }, "the batch is in ClickHouse")
 	acked := make(chan error, 1)
 	go func() {
 		_, err := s.Recv()
@@ -84,7 +83,7 @@ func TestNothingIsAcknowledgedBeforeItIsPublished(t *testing.T) {
 	select {
 	case err := <-acked:
 		t.Fatalf("an answer came while Redis was away: %v", err)
-	case <-time.After(200 * time.Millisecond):
+	case <-time.After(500 * time.Millisecond):
 	}
 	server.Resume()
 	if err := <-acked; err != nil {
@@ -122,27 +121,16 @@ func TestKilledEngineLosesNothing(t *testing.T) {
 	p := in.start("w1")
 	s := p.connect()
 	var want []string
-	var batches []*capturev1.Batch
-	for i := range uint64(40) {
-		exchanges := sample.Some(i, 25, time.Now(), time.Microsecond)
-		batches, want = append(batches, newBatch(exchanges...)), append(want, idsOf(exchanges)...)
-	}
-	go func() {
-		for _, b := range batches {
-			if s.Send(&capturev1.IngestRequest{Batch: b}) != nil {
-				return // Recv tells
-			}
+	for round := range uint64(12) {
+		var batches []*capturev1.Batch
+		for i := range uint64(3) {
+			exchanges := sample.Some(3*round+i, 25, time.Now(), time.Microsecond)
+			batches, want = append(batches, newBatch(exchanges...)), append(want, idsOf(exchanges)...)
 		}
-	}()
-	for i, b := range batches {
-		if i%10 == 5 {
-			if err := syscall.Kill(engine.PID(), syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
+		if round%4 == 1 {
+			time.AfterFunc(time.Duration(5*round)*time.Millisecond, func() { _ = syscall.Kill(engine.PID(), syscall.SIGKILL) })
 		}
-		if ack, err := s.Recv(); err != nil || ack.GetBatchId() != b.GetId() {
-			t.Fatal(ack, err)
-		}
+		s.store(batches...)
 	}
 	got, _ := p.follow(&capturev1.FollowLogRequest{Position: "0", BatchSize: 100}, len(want))
 	if !slices.Equal(got, want) {

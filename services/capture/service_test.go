@@ -238,3 +238,44 @@ func TestAccountingIsSummed(t *testing.T) {
 		t.Errorf("%d proxies, want 2", len(got.GetProxies()))
 	}
 }
+
+func TestBatchesSentToTwoProcessesAtOnceAreStoredOnce(t *testing.T) {
+	in := install(t)
+	p, q := in.start("w1"), in.start("w2")
+	var batches []*capturev1.Batch
+	for i := range uint64(20) {
+		batches = append(batches, newBatch(sample.Some(i, 10, time.Now(), time.Millisecond)...))
+	}
+	backwards := slices.Clone(batches)
+	slices.Reverse(backwards)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pump(q.connect(), backwards)
+	}()
+	pump(p.connect(), batches)
+	<-done
+	if got := p.count(); got != 200 {
+		t.Errorf("%v rows are stored of 20 batches of 10", got)
+	}
+	if ids, _ := p.follow(&capturev1.FollowLogRequest{Position: "0"}, 200); len(ids) != 200 {
+		t.Errorf("%d rows are followed", len(ids))
+	}
+}
+
+func TestFollowerOfAnEmptyLogGetsTheFirstRow(t *testing.T) {
+	p := install(t).start("w1")
+	s, err := p.capture.FollowLog(t.Context(), &capturev1.FollowLogRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err := s.Recv(); err != nil || page.GetPosition() == "" { // where "now" is
+		t.Fatal(page, err)
+	}
+	exchanges := sample.Some(1, 3, time.Now(), time.Millisecond)
+	p.connect().store(newBatch(exchanges...))
+	page, err := s.Recv()
+	if err != nil || !slices.Equal(idsOf(page.GetExchanges()), idsOf(exchanges)) {
+		t.Errorf("the first page is %v, %v", idsOf(page.GetExchanges()), err)
+	}
+}

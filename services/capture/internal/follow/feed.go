@@ -19,6 +19,8 @@ const (
 	pace = 100 * time.Millisecond
 	// readers bounds the queries of all followers at a time.
 	readers = 4
+	// retry is how often a follower asks while ClickHouse is away.
+	retry = 500 * time.Millisecond
 )
 
 // Log reads stretches of the log.
@@ -66,8 +68,8 @@ type Page struct {
 // After is the position behind one of the entries.
 func (p Page) After(e store.Entry) string { return p.step.after(e.Writer, e.Seq).String() }
 
-// Follow calls send with page after page until ctx ends or send fails. A page may
-// have no entries. It reads only what is committed, so nothing appears behind a
+// Follow calls send with page after page until ctx ends or send fails; while
+// ClickHouse is away it waits. A page may have no entries. It reads only what is committed, so nothing appears behind a
 // position later.
 func (f *Feed) Follow(ctx context.Context, o Options, send func(Page) error) error {
 	at, err := f.start(ctx, o.Position)
@@ -126,6 +128,9 @@ func (r *reader) page(ctx context.Context) (p Page, caughtUp bool, err error) {
 	for {
 		heads, changed := r.feed.heads.Heads()
 		if err := r.meet(ctx, heads); err != nil {
+			if away(err) && sleep(ctx, retry) {
+				continue
+			}
 			return p, false, err
 		}
 		step, caughtUp, ok := r.window.next(r.at, heads)
@@ -138,6 +143,9 @@ func (r *reader) page(ctx context.Context) (p Page, caughtUp bool, err error) {
 			continue
 		}
 		p, err := r.read(ctx, step)
+		if away(err) && sleep(ctx, retry) {
+			continue
+		}
 		if tooMuch(err) {
 			var smaller bool
 			if r.window, smaller = r.window.shrink(); smaller {
@@ -204,6 +212,12 @@ func (s step) spans() map[string]store.Span {
 		}
 	}
 	return spans
+}
+
+// away reports whether ClickHouse may come back.
+func away(err error) bool {
+	e := errs.As(err)
+	return e != nil && e.Code == codes.Unavailable
 }
 
 // tooMuch reports whether a smaller step may succeed.

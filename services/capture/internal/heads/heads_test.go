@@ -47,7 +47,11 @@ func TestReadersAreWoken(t *testing.T) {
 	here, there := heads.NewBoard(db, quiet()), heads.NewBoard(db, quiet())
 	done := make(chan error, 1)
 	go func() { done <- there.Run(t.Context()) }()
-	t.Cleanup(func() { <-done })
+	t.Cleanup(func() {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 	_, changed := there.Heads()
 	if err := here.Publish(t.Context(), "w", 5); err != nil {
 		t.Fatal(err)

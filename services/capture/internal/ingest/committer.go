@@ -6,6 +6,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -16,13 +17,10 @@ import (
 )
 
 const (
-	// parallel is how many batches are inserted at the same time. They are
-	// published in the order of their sequence numbers.
-	parallel = 2
 	// queueLength bounds the batches that wait, beside their memory.
 	queueLength = 1024
 	// stale is the age from which a batch may have been stored in an earlier life
-	// of its proxy or of this process, so that the store must look first.
+	// of its proxy, so that the store must look first. Claims last longer.
 	stale = 30 * time.Second
 	// clockSkew is by how much a proxy's clock may be ahead, when it is asked
 	// whether a batch is older than this process.
@@ -33,8 +31,9 @@ const (
 
 // Table stores batches.
 type Table interface {
-	Insert(ctx context.Context, b *store.Batch) error
-	InsertAgain(ctx context.Context, b *store.Batch) (was bool, err error)
+	Insert(ctx context.Context, batches ...*store.Batch) error
+	InsertAgain(ctx context.Context, batches ...*store.Batch) (were int, err error)
+	Stored(ctx context.Context, b *store.Batch) (bool, error)
 }
 
 // Publisher commits a writer's log up to a sequence number.
@@ -42,34 +41,49 @@ type Publisher interface {
 	Publish(ctx context.Context, writer string, seq uint64) error
 }
 
+// Claims say which process inserts a batch.
+type Claims interface {
+	Take(ctx context.Context, batches []string) ([]heads.Claim, error)
+}
+
 // Permit says whether this process may still insert.
 type Permit interface{ Held() bool }
 
-// Committer is the one place of a process where rows enter the log.
+// Redis is what the committers of all processes share.
+type Redis struct {
+	Publisher
+	Claims
+	Permit
+}
+
+// Committer is the one place of a process where rows enter the log. It inserts
+// one group of batches at a time; what arrives meanwhile is the next group.
 type Committer struct {
 	writer  string
 	table   Table
-	heads   Publisher
-	permit  Permit
+	redis   Redis
 	clock   clock.Clock
 	log     *slog.Logger
 	metrics *Metrics
 
-	queue   chan *Ticket
+	queue   chan *job
 	memory  *semaphore.Weighted
 	budget  int64
 	tickets *tickets
 
 	started time.Time
 	next    uint64
+	pace    pace
+
+	yielding sync.WaitGroup
 }
 
 // NewCommitter returns a committer for writer, whose log ends at head. Batches
 // that wait or are being stored take at most budget bytes.
-func NewCommitter(writer string, head uint64, budget int64, table Table, board Publisher, permit Permit, clk clock.Clock, log *slog.Logger, metrics *Metrics) *Committer {
+func NewCommitter(writer string, head uint64, budget int64, table Table, redis Redis, clk clock.Clock, log *slog.Logger, metrics *Metrics) *Committer {
 	return &Committer{
-		writer: writer, next: head + 1, table: table, heads: board, permit: permit, clock: clk, log: log, metrics: metrics,
-		queue: make(chan *Ticket, queueLength), memory: semaphore.NewWeighted(budget), budget: budget,
+		writer: writer, next: head + 1, table: table, redis: redis, clock: clk, log: log, metrics: metrics,
+		queue: make(chan *job, queueLength), memory: semaphore.NewWeighted(budget), budget: budget,
 		tickets: newTickets(), started: clk.Now(),
 	}
 }
@@ -77,79 +91,75 @@ func NewCommitter(writer string, head uint64, budget int64, table Table, board P
 // Run stores what is submitted until ctx ends; what is not stored by then is not
 // acknowledged, and its proxy sends it again.
 func (c *Committer) Run(ctx context.Context) error {
-	slots := semaphore.NewWeighted(parallel)
-	before := make(chan struct{})
-	close(before)
 	for {
-		var t *Ticket
-		select {
-		case <-ctx.Done():
-			_ = slots.Acquire(context.WithoutCancel(ctx), parallel) // wait for those that are being stored
+		group := c.pace.gather(ctx, c.queue)
+		if ctx.Err() != nil {
+			c.yielding.Wait()
 			c.tickets.failAll(ctx.Err())
 			return nil
-		case t = <-c.queue:
 		}
-		if slots.Acquire(ctx, 1) != nil {
-			continue
-		}
-		c.stamp(t)
-		after := make(chan struct{})
-		go func(before chan struct{}) {
-			defer slots.Release(1)
-			c.commit(ctx, t, before)
-			close(after)
-		}(before)
-		before = after
+		c.commit(ctx, group)
 	}
 }
 
-// stamp gives t the next sequence numbers.
-func (c *Committer) stamp(t *Ticket) {
-	first := max(c.next, heads.Seq(c.clock.Now()))
-	t.batch.Stamp(c.writer, first)
-	t.last = first + uint64(t.batch.Rows()) - 1
-	c.next = t.last + 1
+// commit makes a group durable, but for batches that another process has claimed:
+// those come back into the queue. Only the end of ctx keeps it from succeeding.
+func (c *Committer) commit(ctx context.Context, group []*job) {
+	own, foreign, doubt, err := c.claim(ctx, group)
+	for _, j := range foreign {
+		c.yielding.Go(func() { c.yield(ctx, j) })
+	}
+	if err == nil && len(own) > 0 {
+		c.stamp(own)
+		err = c.store(ctx, own, doubt)
+	}
+	if err == nil && len(own) > 0 {
+		err = c.persist(ctx, "publish", func(int) error { return c.publish(ctx, own[len(own)-1].last) })
+	}
+	for _, j := range own {
+		c.finish(j, err)
+	}
 }
 
-// commit stores t, waits until those before it are published, and publishes it.
-func (c *Committer) commit(ctx context.Context, t *Ticket, before <-chan struct{}) {
-	rows := t.batch.Rows()
-	err := c.store(ctx, t.batch)
-	<-before
-	if err == nil {
-		err = c.persist(ctx, "publish", func(int) error { return c.publish(ctx, t.last) })
-	}
-	c.memory.Release(t.weight)
-	c.metrics.queued(-1, -t.weight)
-	c.tickets.finish(t, err)
-	if err == nil {
-		c.metrics.committed(rows, heads.Time(t.last), c.clock.Now())
+// stamp gives each batch the next sequence numbers.
+func (c *Committer) stamp(group []*job) {
+	c.next = max(c.next, heads.Seq(c.clock.Now()))
+	for _, j := range group {
+		j.batch.Stamp(c.writer, c.next)
+		j.last = c.next + uint64(j.batch.Rows()) - 1
+		c.next = j.last + 1
 	}
 }
 
 func (c *Committer) publish(ctx context.Context, seq uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	return c.heads.Publish(ctx, c.writer, seq)
+	return c.redis.Publish(ctx, c.writer, seq)
 }
 
-// store inserts b. A batch that may have been stored before takes the longer way.
-func (c *Committer) store(ctx context.Context, b *store.Batch) error {
-	born := b.Born()
-	doubt := c.clock.Now().Sub(born) > stale || born.Before(c.started.Add(clockSkew))
+// store inserts a group. One with a batch that may have been stored before takes
+// the longer way, and so does every further attempt.
+func (c *Committer) store(ctx context.Context, group []*job, doubt bool) error {
+	batches := make([]*store.Batch, len(group))
+	for i, j := range group {
+		batches[i] = j.batch
+	}
 	return c.persist(ctx, "insert", func(attempt int) error {
-		if !c.permit.Held() {
+		if !c.redis.Held() {
 			return errNotHeld
 		}
 		begin := time.Now()
-		defer func() { c.metrics.insert.Observe(time.Since(begin).Seconds()) }()
+		defer func() { c.pace.took(begin); c.metrics.insert.Observe(time.Since(begin).Seconds()) }()
 		if attempt == 0 && !doubt {
-			return c.table.Insert(ctx, b)
+			return c.table.Insert(ctx, batches...)
 		}
-		was, err := c.table.InsertAgain(ctx, b)
-		if was {
-			c.metrics.duplicates.Inc()
+		if attempt > 0 {
+			if _, err := c.take(ctx, group); err != nil { // claims last for some attempts
+				return err
+			}
 		}
+		were, err := c.table.InsertAgain(ctx, batches...)
+		c.metrics.duplicates.Add(float64(were))
 		return err
 	})
 }
@@ -167,7 +177,7 @@ func (c *Committer) persist(ctx context.Context, what string, try func(attempt i
 			return ctx.Err()
 		}
 		c.metrics.failures.WithLabelValues(what).Inc()
-		c.log.Warn("a batch is not committed yet; it is tried again", "step", what, "attempt", attempt+1, "error", err)
+		c.log.Warn("batches are not committed yet; it is tried again", "step", what, "attempt", attempt+1, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

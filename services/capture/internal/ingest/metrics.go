@@ -23,7 +23,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		duplicates: prometheus.NewCounter(prometheus.CounterOpts{Name: "sluice_capture_duplicate_batches_total", Help: "Batches that came again and were recognised."}),
 		failures:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_capture_commit_failures_total", Help: "Attempts to commit a batch that failed and were repeated, by step."}, []string{"step"}),
 		insert:     prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sluice_capture_insert_seconds", Help: "Time of one insert into ClickHouse.", Buckets: seconds}),
-		lag:        prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sluice_capture_commit_lag_seconds", Help: "Time from a batch's sequence number to its publication.", Buckets: seconds}),
+		lag:        prometheus.NewHistogram(prometheus.HistogramOpts{Name: "sluice_capture_commit_lag_seconds", Help: "Time from a batch's arrival to its publication.", Buckets: seconds}),
 		queue:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_capture_queue_batches", Help: "Batches that wait or are being stored."}),
 		memory:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_capture_queue_bytes", Help: "Memory of the batches that wait or are being stored."}),
 		streams:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_capture_ingest_streams", Help: "Proxies that are connected."}),
@@ -37,8 +37,8 @@ func (m *Metrics) queued(batches int, bytes int64) {
 	m.memory.Add(float64(bytes))
 }
 
-func (m *Metrics) committed(rows int, stamped, now time.Time) {
+func (m *Metrics) committed(rows int, since, now time.Time) {
 	m.rows.Add(float64(rows))
 	m.batches.Inc()
-	m.lag.Observe(now.Sub(stamped).Seconds())
+	m.lag.Observe(now.Sub(since).Seconds())
 }

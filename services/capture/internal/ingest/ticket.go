@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	"sluice.dev/services/capture/internal/store"
@@ -20,10 +21,15 @@ type Ticket struct {
 	ID   string
 	done chan struct{}
 	err  error // valid when done is closed
+}
 
+// job is a batch with its ticket.
+type job struct {
+	*Ticket
 	batch  *store.Batch
 	weight int64
-	last   uint64
+	since  time.Time // when it was taken
+	last   uint64    // its last sequence number
 }
 
 // Done is closed when the batch is durable and published, or given up.
@@ -45,25 +51,25 @@ func (c *Committer) Submit(ctx context.Context, b *capturev1.Batch) (*Ticket, er
 		c.tickets.finish(t, nil)
 		return t, nil
 	}
-	t.batch = store.NewBatch(b)
-	t.weight = min(int64(t.batch.Size), c.budget)
-	if err := c.enqueue(ctx, t); err != nil {
+	j := &job{Ticket: t, batch: store.NewBatch(b), since: c.clock.Now()}
+	j.weight = min(int64(j.batch.Size), c.budget)
+	if err := c.enqueue(ctx, j); err != nil {
 		c.tickets.finish(t, err)
 		return nil, err
 	}
 	return t, nil
 }
 
-func (c *Committer) enqueue(ctx context.Context, t *Ticket) error {
-	if err := c.memory.Acquire(ctx, t.weight); err != nil {
+func (c *Committer) enqueue(ctx context.Context, j *job) error {
+	if err := c.memory.Acquire(ctx, j.weight); err != nil {
 		return err
 	}
 	select {
-	case c.queue <- t:
-		c.metrics.queued(1, t.weight)
+	case c.queue <- j:
+		c.metrics.queued(1, j.weight)
 		return nil
 	case <-ctx.Done():
-		c.memory.Release(t.weight)
+		c.memory.Release(j.weight)
 		return ctx.Err()
 	}
 }
@@ -100,7 +106,7 @@ func (all *tickets) finish(t *Ticket, err error) {
 		return
 	default:
 	}
-	t.err, t.batch = err, nil
+	t.err = err
 	close(t.done)
 	if err != nil {
 		delete(all.byID, t.ID)

@@ -53,26 +53,13 @@ func (b *Batch) Stamp(writer string, first uint64) {
 	}
 }
 
-// only is the rows of the given days.
-func (b *Batch) only(days map[int64]bool) *Batch {
-	out := &Batch{ID: b.ID}
-	for _, r := range b.rows {
-		if days[day(r.ts)] {
-			out.rows = append(out.rows, r)
-		}
-	}
-	return out
-}
-
-// since counts the rows from t on by day, which is by partition.
-func (b *Batch) since(t time.Time) (days map[int64]uint64, newest time.Time) {
-	days = map[int64]uint64{}
+// count adds up the rows from t on by day, which is by partition.
+func (b *Batch) count(t time.Time, days map[batchDay]uint64) {
 	for _, r := range b.rows {
 		if !r.ts.Before(t) {
-			days[day(r.ts)]++
+			days[batchDay{b.ID, day(r.ts)}]++
 		}
 	}
-	return days, b.newest()
 }
 
 func (b *Batch) newest() time.Time { return b.rows[len(b.rows)-1].ts }

@@ -33,7 +33,17 @@ func (q *statement) bind(typ string, value any) string {
 	return "{" + name + ":" + typ + "}"
 }
 
-func (q *statement) text(s string) string   { return q.bind("String", s) }
+func (q *statement) text(s string) string { return q.bind("String", s) }
+
+// texts is a list for IN.
+func (q *statement) texts(all []string) string {
+	places := make([]string, len(all))
+	for i, one := range all {
+		places[i] = q.text(one)
+	}
+	return strings.Join(places, ", ")
+}
+
 func (q *statement) number(n uint64) string { return q.bind("UInt64", strconv.FormatUint(n, 10)) }
 
 // instant is t, brought into the time that rows can have.

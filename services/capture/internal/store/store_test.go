@@ -129,8 +129,8 @@ func TestBatchIsStoredOnce(t *testing.T) {
 		b.Stamp("w", 1+100*attempt)
 		insert(t, s, b)
 	}
-	if was, err := s.InsertAgain(t.Context(), b); !was || err != nil {
-		t.Errorf("the batch is said to have been there: %v, %v", was, err)
+	if were, err := s.InsertAgain(t.Context(), b); were != 1 || err != nil {
+		t.Errorf("%d batches are said to have been there: %v", were, err)
 	}
 	if got := len(all(t, s, "")); got != 10 {
 		t.Errorf("%d rows after 4 inserts of 10 over two days", got)
@@ -140,11 +140,41 @@ func TestBatchIsStoredOnce(t *testing.T) {
 func TestBatchIsStoredAgainWhenItIsMissing(t *testing.T) {
 	s := open(t)
 	b := batch("w", 1, sample.Some(1, 10, noon, time.Second)...)
-	if was, err := s.InsertAgain(t.Context(), b); was || err != nil {
-		t.Fatalf("a new batch is said to have been there: %v, %v", was, err)
+	if stored, err := s.Stored(t.Context(), b); stored || err != nil {
+		t.Fatal(stored, err)
+	}
+	if were, err := s.InsertAgain(t.Context(), b); were != 0 || err != nil {
+		t.Fatalf("a new batch is said to have been there: %v, %v", were, err)
+	}
+	if stored, err := s.Stored(t.Context(), b); !stored || err != nil {
+		t.Fatal(stored, err)
 	}
 	if got := len(all(t, s, "")); got != 10 {
 		t.Errorf("%d rows, want 10", got)
+	}
+}
+
+func TestGroupStoresWhatIsMissing(t *testing.T) {
+	s := open(t)
+	midnight := noon.Truncate(24 * time.Hour)
+	var group []*store.Batch
+	for i := range uint64(6) {
+		b := store.NewBatch(&capturev1.Batch{Id: id.Batch.New(), Exchanges: sample.Some(i, 10, midnight.Add(-5*time.Second), time.Second)})
+		b.Stamp("w", 1+100*i)
+		group = append(group, b)
+	}
+	insert(t, s, group[1])
+	if err := s.Insert(t.Context(), group[2], group[4]); err != nil {
+		t.Fatal(err)
+	}
+	if were, err := s.InsertAgain(t.Context(), group...); were != 3 || err != nil {
+		t.Errorf("%d batches are said to have been there: %v", were, err)
+	}
+	if err := s.Insert(t.Context(), group[2], group[4]); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(all(t, s, "")); got != 60 {
+		t.Errorf("%d rows of 6 batches of 10", got)
 	}
 }
 
