@@ -8,9 +8,11 @@ package policyv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -24,8 +26,10 @@ const (
 )
 
 type DecideRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Checks        []*RateLimitCheck      `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Checks []*RateLimitCheck      `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	// Permits that will not be used.
+	Returns       []*RateLimitReturn `protobuf:"bytes,2,rep,name=returns,proto3" json:"returns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -67,7 +71,15 @@ func (x *DecideRequest) GetChecks() []*RateLimitCheck {
 	return nil
 }
 
-// RateLimitCheck asks for one permit of one bucket.
+func (x *DecideRequest) GetReturns() []*RateLimitReturn {
+	if x != nil {
+		return x.Returns
+	}
+	return nil
+}
+
+// RateLimitCheck asks for permits of one bucket: one for a request that waits,
+// and perhaps a lease of further ones.
 type RateLimitCheck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the proxy, returned in the decision.
@@ -78,7 +90,16 @@ type RateLimitCheck struct {
 	// Permits per window, 1 to 2,000,000,000.
 	Capacity int64 `protobuf:"varint,3,opt,name=capacity,proto3" json:"capacity,omitempty"`
 	// Length of the window.
-	Rate          *durationpb.Duration `protobuf:"bytes,4,opt,name=rate,proto3" json:"rate,omitempty"`
+	Rate *durationpb.Duration `protobuf:"bytes,4,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Permits that the proxy has use for; 0 means 1. Fewer may be granted: those
+	// beyond the first are a lease, of at most half of what is free, and only where
+	// the capacity is at least 100.
+	Want int64 `protobuf:"varint,5,opt,name=want,proto3" json:"want,omitempty"`
+	// Within what time the permits will be used. They count as used at its end, so
+	// that the limit holds whenever they are. At most 1/128 of rate.
+	Within *durationpb.Duration `protobuf:"bytes,6,opt,name=within,proto3" json:"within,omitempty"`
+	// What people call the bucket, for lists of buckets. Sent now and then.
+	Label         *RateLimitBucketLabel `protobuf:"bytes,7,opt,name=label,proto3" json:"label,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +162,152 @@ func (x *RateLimitCheck) GetRate() *durationpb.Duration {
 	return nil
 }
 
+func (x *RateLimitCheck) GetWant() int64 {
+	if x != nil {
+		return x.Want
+	}
+	return 0
+}
+
+func (x *RateLimitCheck) GetWithin() *durationpb.Duration {
+	if x != nil {
+		return x.Within
+	}
+	return nil
+}
+
+func (x *RateLimitCheck) GetLabel() *RateLimitBucketLabel {
+	if x != nil {
+		return x.Label
+	}
+	return nil
+}
+
+// RateLimitBucketLabel names a bucket for people.
+type RateLimitBucketLabel struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	EndpointId string                 `protobuf:"bytes,1,opt,name=endpoint_id,json=endpointId,proto3" json:"endpoint_id,omitempty"`
+	// Name of the rate-limit action.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Values of bucket_key as JSON.
+	BucketKey     string `protobuf:"bytes,3,opt,name=bucket_key,json=bucketKey,proto3" json:"bucket_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimitBucketLabel) Reset() {
+	*x = RateLimitBucketLabel{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimitBucketLabel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimitBucketLabel) ProtoMessage() {}
+
+func (x *RateLimitBucketLabel) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimitBucketLabel.ProtoReflect.Descriptor instead.
+func (*RateLimitBucketLabel) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RateLimitBucketLabel) GetEndpointId() string {
+	if x != nil {
+		return x.EndpointId
+	}
+	return ""
+}
+
+func (x *RateLimitBucketLabel) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RateLimitBucketLabel) GetBucketKey() string {
+	if x != nil {
+		return x.BucketKey
+	}
+	return ""
+}
+
+// RateLimitReturn gives back permits that were granted and will not be used.
+type RateLimitReturn struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Bucket string                 `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	// Of the decision that granted them.
+	Lease         uint64 `protobuf:"varint,2,opt,name=lease,proto3" json:"lease,omitempty"`
+	Permits       int64  `protobuf:"varint,3,opt,name=permits,proto3" json:"permits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimitReturn) Reset() {
+	*x = RateLimitReturn{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimitReturn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimitReturn) ProtoMessage() {}
+
+func (x *RateLimitReturn) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimitReturn.ProtoReflect.Descriptor instead.
+func (*RateLimitReturn) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RateLimitReturn) GetBucket() string {
+	if x != nil {
+		return x.Bucket
+	}
+	return ""
+}
+
+func (x *RateLimitReturn) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *RateLimitReturn) GetPermits() int64 {
+	if x != nil {
+		return x.Permits
+	}
+	return 0
+}
+
 type DecideResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Decisions     []*RateLimitDecision   `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
@@ -150,7 +317,7 @@ type DecideResponse struct {
 
 func (x *DecideResponse) Reset() {
 	*x = DecideResponse{}
-	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -162,7 +329,7 @@ func (x *DecideResponse) String() string {
 func (*DecideResponse) ProtoMessage() {}
 
 func (x *DecideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -175,7 +342,7 @@ func (x *DecideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
 func (*DecideResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{2}
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DecideResponse) GetDecisions() []*RateLimitDecision {
@@ -189,19 +356,28 @@ type RateLimitDecision struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Allowed bool                   `protobuf:"varint,2,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	// Permits left in the window after this one.
+	// Permits left in the window after those granted.
 	Remaining int64 `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
-	// When refused: until the bucket can next admit one.
+	// When none are left: until the bucket can next admit one.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// True when the counter could not answer; the other fields then say nothing.
-	Unavailable   bool `protobuf:"varint,5,opt,name=unavailable,proto3" json:"unavailable,omitempty"`
+	Unavailable bool `protobuf:"varint,5,opt,name=unavailable,proto3" json:"unavailable,omitempty"`
+	// Permits granted, at most want; 0 when refused.
+	Granted int64 `protobuf:"varint,6,opt,name=granted,proto3" json:"granted,omitempty"`
+	// How long the permits may be used, counted from when the check was sent.
+	ExpiresIn *durationpb.Duration `protobuf:"bytes,7,opt,name=expires_in,json=expiresIn,proto3" json:"expires_in,omitempty"`
+	// What RateLimitReturn names to give permits back.
+	Lease uint64 `protobuf:"varint,8,opt,name=lease,proto3" json:"lease,omitempty"`
+	// When none are left: how long there is no use in asking again. Shorter than
+	// retry_after while other proxies may still give permits back.
+	HoldOff       *durationpb.Duration `protobuf:"bytes,9,opt,name=hold_off,json=holdOff,proto3" json:"hold_off,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RateLimitDecision) Reset() {
 	*x = RateLimitDecision{}
-	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +389,7 @@ func (x *RateLimitDecision) String() string {
 func (*RateLimitDecision) ProtoMessage() {}
 
 func (x *RateLimitDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +402,7 @@ func (x *RateLimitDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateLimitDecision.ProtoReflect.Descriptor instead.
 func (*RateLimitDecision) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{3}
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RateLimitDecision) GetId() uint64 {
@@ -264,30 +440,430 @@ func (x *RateLimitDecision) GetUnavailable() bool {
 	return false
 }
 
+func (x *RateLimitDecision) GetGranted() int64 {
+	if x != nil {
+		return x.Granted
+	}
+	return 0
+}
+
+func (x *RateLimitDecision) GetExpiresIn() *durationpb.Duration {
+	if x != nil {
+		return x.ExpiresIn
+	}
+	return nil
+}
+
+func (x *RateLimitDecision) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *RateLimitDecision) GetHoldOff() *durationpb.Duration {
+	if x != nil {
+		return x.HoldOff
+	}
+	return nil
+}
+
+// RateLimitBucket is the count of one bucket of a rate limit.
+type RateLimitBucket struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	EndpointId string                 `protobuf:"bytes,2,opt,name=endpoint_id,json=endpointId,proto3" json:"endpoint_id,omitempty"`
+	// Name of the rate-limit action.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Values of bucket_key as JSON.
+	BucketKey string `protobuf:"bytes,4,opt,name=bucket_key,json=bucketKey,proto3" json:"bucket_key,omitempty"`
+	// Requests admitted in a window.
+	Capacity int64 `protobuf:"varint,5,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	// Length of the window.
+	Rate *durationpb.Duration `protobuf:"bytes,6,opt,name=rate,proto3" json:"rate,omitempty"`
+	// Requests in the window now, and permits that proxies hold for the next ones.
+	Count int64 `protobuf:"varint,7,opt,name=count,proto3" json:"count,omitempty"`
+	// Requests that would still be admitted.
+	Remaining int64 `protobuf:"varint,8,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	// When the oldest of those counted leave the window: a full bucket next admits
+	// a request.
+	NextFreeAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_free_at,json=nextFreeAt,proto3" json:"next_free_at,omitempty"`
+	// When the window will be empty if no more requests come.
+	ResetAt       *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=reset_at,json=resetAt,proto3" json:"reset_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimitBucket) Reset() {
+	*x = RateLimitBucket{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimitBucket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimitBucket) ProtoMessage() {}
+
+func (x *RateLimitBucket) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimitBucket.ProtoReflect.Descriptor instead.
+func (*RateLimitBucket) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RateLimitBucket) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *RateLimitBucket) GetEndpointId() string {
+	if x != nil {
+		return x.EndpointId
+	}
+	return ""
+}
+
+func (x *RateLimitBucket) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RateLimitBucket) GetBucketKey() string {
+	if x != nil {
+		return x.BucketKey
+	}
+	return ""
+}
+
+func (x *RateLimitBucket) GetCapacity() int64 {
+	if x != nil {
+		return x.Capacity
+	}
+	return 0
+}
+
+func (x *RateLimitBucket) GetRate() *durationpb.Duration {
+	if x != nil {
+		return x.Rate
+	}
+	return nil
+}
+
+func (x *RateLimitBucket) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *RateLimitBucket) GetRemaining() int64 {
+	if x != nil {
+		return x.Remaining
+	}
+	return 0
+}
+
+func (x *RateLimitBucket) GetNextFreeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextFreeAt
+	}
+	return nil
+}
+
+func (x *RateLimitBucket) GetResetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ResetAt
+	}
+	return nil
+}
+
+type ListRateLimitBucketsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only buckets of this endpoint; empty for all endpoints.
+	EndpointId string `protobuf:"bytes,1,opt,name=endpoint_id,json=endpointId,proto3" json:"endpoint_id,omitempty"`
+	// At most this many, 1 to 1000; 0 means 100.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitBucketsRequest) Reset() {
+	*x = ListRateLimitBucketsRequest{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitBucketsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitBucketsRequest) ProtoMessage() {}
+
+func (x *ListRateLimitBucketsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitBucketsRequest.ProtoReflect.Descriptor instead.
+func (*ListRateLimitBucketsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListRateLimitBucketsRequest) GetEndpointId() string {
+	if x != nil {
+		return x.EndpointId
+	}
+	return ""
+}
+
+func (x *ListRateLimitBucketsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListRateLimitBucketsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Buckets []*RateLimitBucket     `protobuf:"bytes,1,rep,name=buckets,proto3" json:"buckets,omitempty"`
+	// True when there are more buckets than were listed.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRateLimitBucketsResponse) Reset() {
+	*x = ListRateLimitBucketsResponse{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRateLimitBucketsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRateLimitBucketsResponse) ProtoMessage() {}
+
+func (x *ListRateLimitBucketsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRateLimitBucketsResponse.ProtoReflect.Descriptor instead.
+func (*ListRateLimitBucketsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListRateLimitBucketsResponse) GetBuckets() []*RateLimitBucket {
+	if x != nil {
+		return x.Buckets
+	}
+	return nil
+}
+
+func (x *ListRateLimitBucketsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type GetRateLimitBucketRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRateLimitBucketRequest) Reset() {
+	*x = GetRateLimitBucketRequest{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRateLimitBucketRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRateLimitBucketRequest) ProtoMessage() {}
+
+func (x *GetRateLimitBucketRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRateLimitBucketRequest.ProtoReflect.Descriptor instead.
+func (*GetRateLimitBucketRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetRateLimitBucketRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type GetRateLimitBucketResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bucket        *RateLimitBucket       `protobuf:"bytes,1,opt,name=bucket,proto3" json:"bucket,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRateLimitBucketResponse) Reset() {
+	*x = GetRateLimitBucketResponse{}
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRateLimitBucketResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRateLimitBucketResponse) ProtoMessage() {}
+
+func (x *GetRateLimitBucketResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_rate_limit_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRateLimitBucketResponse.ProtoReflect.Descriptor instead.
+func (*GetRateLimitBucketResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_rate_limit_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetRateLimitBucketResponse) GetBucket() *RateLimitBucket {
+	if x != nil {
+		return x.Bucket
+	}
+	return nil
+}
+
 var File_sluice_policy_v1_rate_limit_proto protoreflect.FileDescriptor
 
 const file_sluice_policy_v1_rate_limit_proto_rawDesc = "" +
 	"\n" +
-	"!sluice/policy/v1/rate_limit.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"T\n" +
+	"!sluice/policy/v1/rate_limit.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x01\n" +
 	"\rDecideRequest\x12C\n" +
-	"\x06checks\x18\x01 \x03(\v2 .sluice.policy.v1.RateLimitCheckB\t\xbaH\x06\x92\x01\x03\x10\x80 R\x06checks\"\x8f\x01\n" +
+	"\x06checks\x18\x01 \x03(\v2 .sluice.policy.v1.RateLimitCheckB\t\xbaH\x06\x92\x01\x03\x10\x80 R\x06checks\x12F\n" +
+	"\areturns\x18\x02 \x03(\v2!.sluice.policy.v1.RateLimitReturnB\t\xbaH\x06\x92\x01\x03\x10\x80 R\areturns\"\x94\x02\n" +
 	"\x0eRateLimitCheck\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\"\n" +
 	"\x06bucket\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\x80\x04R\x06bucket\x12\x1a\n" +
 	"\bcapacity\x18\x03 \x01(\x03R\bcapacity\x12-\n" +
-	"\x04rate\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04rate\"S\n" +
+	"\x04rate\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04rate\x12\x12\n" +
+	"\x04want\x18\x05 \x01(\x03R\x04want\x121\n" +
+	"\x06within\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x06within\x12<\n" +
+	"\x05label\x18\a \x01(\v2&.sluice.policy.v1.RateLimitBucketLabelR\x05label\"\x87\x01\n" +
+	"\x14RateLimitBucketLabel\x12(\n" +
+	"\vendpoint_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02(@R\n" +
+	"endpointId\x12\x1c\n" +
+	"\x04name\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x04name\x12'\n" +
+	"\n" +
+	"bucket_key\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80 R\tbucketKey\"e\n" +
+	"\x0fRateLimitReturn\x12\"\n" +
+	"\x06bucket\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x04R\x06bucket\x12\x14\n" +
+	"\x05lease\x18\x02 \x01(\x04R\x05lease\x12\x18\n" +
+	"\apermits\x18\x03 \x01(\x03R\apermits\"S\n" +
 	"\x0eDecideResponse\x12A\n" +
-	"\tdecisions\x18\x01 \x03(\v2#.sluice.policy.v1.RateLimitDecisionR\tdecisions\"\xb9\x01\n" +
+	"\tdecisions\x18\x01 \x03(\v2#.sluice.policy.v1.RateLimitDecisionR\tdecisions\"\xd9\x02\n" +
 	"\x11RateLimitDecision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x18\n" +
 	"\aallowed\x18\x02 \x01(\bR\aallowed\x12\x1c\n" +
 	"\tremaining\x18\x03 \x01(\x03R\tremaining\x12:\n" +
 	"\vretry_after\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12 \n" +
-	"\vunavailable\x18\x05 \x01(\bR\vunavailable2c\n" +
+	"\vunavailable\x18\x05 \x01(\bR\vunavailable\x12\x18\n" +
+	"\agranted\x18\x06 \x01(\x03R\agranted\x128\n" +
+	"\n" +
+	"expires_in\x18\a \x01(\v2\x19.google.protobuf.DurationR\texpiresIn\x12\x14\n" +
+	"\x05lease\x18\b \x01(\x04R\x05lease\x124\n" +
+	"\bhold_off\x18\t \x01(\v2\x19.google.protobuf.DurationR\aholdOff\"\xe9\x02\n" +
+	"\x0fRateLimitBucket\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
+	"\vendpoint_id\x18\x02 \x01(\tR\n" +
+	"endpointId\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"bucket_key\x18\x04 \x01(\tR\tbucketKey\x12\x1a\n" +
+	"\bcapacity\x18\x05 \x01(\x03R\bcapacity\x12-\n" +
+	"\x04rate\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x04rate\x12\x14\n" +
+	"\x05count\x18\a \x01(\x03R\x05count\x12\x1c\n" +
+	"\tremaining\x18\b \x01(\x03R\tremaining\x12<\n" +
+	"\fnext_free_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextFreeAt\x125\n" +
+	"\breset_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\aresetAt\"i\n" +
+	"\x1bListRateLimitBucketsRequest\x12(\n" +
+	"\vendpoint_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02(@R\n" +
+	"endpointId\x12 \n" +
+	"\x05limit\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\"o\n" +
+	"\x1cListRateLimitBucketsResponse\x12;\n" +
+	"\abuckets\x18\x01 \x03(\v2!.sluice.policy.v1.RateLimitBucketR\abuckets\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"7\n" +
+	"\x19GetRateLimitBucketRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\x02id\"W\n" +
+	"\x1aGetRateLimitBucketResponse\x129\n" +
+	"\x06bucket\x18\x01 \x01(\v2!.sluice.policy.v1.RateLimitBucketR\x06bucket2c\n" +
 	"\x10RateLimitService\x12O\n" +
-	"\x06Decide\x12\x1f.sluice.policy.v1.DecideRequest\x1a .sluice.policy.v1.DecideResponse(\x010\x01B0Z.sluice.dev/proto/gen/sluice/policy/v1;policyv1b\x06proto3"
+	"\x06Decide\x12\x1f.sluice.policy.v1.DecideRequest\x1a .sluice.policy.v1.DecideResponse(\x010\x012\xd7\x02\n" +
+	"\x16RateLimitBucketService\x12\x99\x01\n" +
+	"\x14ListRateLimitBuckets\x12-.sluice.policy.v1.ListRateLimitBucketsRequest\x1a..sluice.policy.v1.ListRateLimitBucketsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/rate-limit-buckets\x12\xa0\x01\n" +
+	"\x12GetRateLimitBucket\x12+.sluice.policy.v1.GetRateLimitBucketRequest\x1a,.sluice.policy.v1.GetRateLimitBucketResponse\"/\x82\xd3\xe4\x93\x02)b\x06bucket\x12\x1f/api/v1/rate-limit-buckets/{id}B0Z.sluice.dev/proto/gen/sluice/policy/v1;policyv1b\x06proto3"
 
 var (
 	file_sluice_policy_v1_rate_limit_proto_rawDescOnce sync.Once
@@ -301,26 +877,48 @@ func file_sluice_policy_v1_rate_limit_proto_rawDescGZIP() []byte {
 	return file_sluice_policy_v1_rate_limit_proto_rawDescData
 }
 
-var file_sluice_policy_v1_rate_limit_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_sluice_policy_v1_rate_limit_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_sluice_policy_v1_rate_limit_proto_goTypes = []any{
-	(*DecideRequest)(nil),       // 0: sluice.policy.v1.DecideRequest
-	(*RateLimitCheck)(nil),      // 1: sluice.policy.v1.RateLimitCheck
-	(*DecideResponse)(nil),      // 2: sluice.policy.v1.DecideResponse
-	(*RateLimitDecision)(nil),   // 3: sluice.policy.v1.RateLimitDecision
-	(*durationpb.Duration)(nil), // 4: google.protobuf.Duration
+	(*DecideRequest)(nil),                // 0: sluice.policy.v1.DecideRequest
+	(*RateLimitCheck)(nil),               // 1: sluice.policy.v1.RateLimitCheck
+	(*RateLimitBucketLabel)(nil),         // 2: sluice.policy.v1.RateLimitBucketLabel
+	(*RateLimitReturn)(nil),              // 3: sluice.policy.v1.RateLimitReturn
+	(*DecideResponse)(nil),               // 4: sluice.policy.v1.DecideResponse
+	(*RateLimitDecision)(nil),            // 5: sluice.policy.v1.RateLimitDecision
+	(*RateLimitBucket)(nil),              // 6: sluice.policy.v1.RateLimitBucket
+	(*ListRateLimitBucketsRequest)(nil),  // 7: sluice.policy.v1.ListRateLimitBucketsRequest
+	(*ListRateLimitBucketsResponse)(nil), // 8: sluice.policy.v1.ListRateLimitBucketsResponse
+	(*GetRateLimitBucketRequest)(nil),    // 9: sluice.policy.v1.GetRateLimitBucketRequest
+	(*GetRateLimitBucketResponse)(nil),   // 10: sluice.policy.v1.GetRateLimitBucketResponse
+	(*durationpb.Duration)(nil),          // 11: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),        // 12: google.protobuf.Timestamp
 }
 var file_sluice_policy_v1_rate_limit_proto_depIdxs = []int32{
-	1, // 0: sluice.policy.v1.DecideRequest.checks:type_name -> sluice.policy.v1.RateLimitCheck
-	4, // 1: sluice.policy.v1.RateLimitCheck.rate:type_name -> google.protobuf.Duration
-	3, // 2: sluice.policy.v1.DecideResponse.decisions:type_name -> sluice.policy.v1.RateLimitDecision
-	4, // 3: sluice.policy.v1.RateLimitDecision.retry_after:type_name -> google.protobuf.Duration
-	0, // 4: sluice.policy.v1.RateLimitService.Decide:input_type -> sluice.policy.v1.DecideRequest
-	2, // 5: sluice.policy.v1.RateLimitService.Decide:output_type -> sluice.policy.v1.DecideResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1,  // 0: sluice.policy.v1.DecideRequest.checks:type_name -> sluice.policy.v1.RateLimitCheck
+	3,  // 1: sluice.policy.v1.DecideRequest.returns:type_name -> sluice.policy.v1.RateLimitReturn
+	11, // 2: sluice.policy.v1.RateLimitCheck.rate:type_name -> google.protobuf.Duration
+	11, // 3: sluice.policy.v1.RateLimitCheck.within:type_name -> google.protobuf.Duration
+	2,  // 4: sluice.policy.v1.RateLimitCheck.label:type_name -> sluice.policy.v1.RateLimitBucketLabel
+	5,  // 5: sluice.policy.v1.DecideResponse.decisions:type_name -> sluice.policy.v1.RateLimitDecision
+	11, // 6: sluice.policy.v1.RateLimitDecision.retry_after:type_name -> google.protobuf.Duration
+	11, // 7: sluice.policy.v1.RateLimitDecision.expires_in:type_name -> google.protobuf.Duration
+	11, // 8: sluice.policy.v1.RateLimitDecision.hold_off:type_name -> google.protobuf.Duration
+	11, // 9: sluice.policy.v1.RateLimitBucket.rate:type_name -> google.protobuf.Duration
+	12, // 10: sluice.policy.v1.RateLimitBucket.next_free_at:type_name -> google.protobuf.Timestamp
+	12, // 11: sluice.policy.v1.RateLimitBucket.reset_at:type_name -> google.protobuf.Timestamp
+	6,  // 12: sluice.policy.v1.ListRateLimitBucketsResponse.buckets:type_name -> sluice.policy.v1.RateLimitBucket
+	6,  // 13: sluice.policy.v1.GetRateLimitBucketResponse.bucket:type_name -> sluice.policy.v1.RateLimitBucket
+	0,  // 14: sluice.policy.v1.RateLimitService.Decide:input_type -> sluice.policy.v1.DecideRequest
+	7,  // 15: sluice.policy.v1.RateLimitBucketService.ListRateLimitBuckets:input_type -> sluice.policy.v1.ListRateLimitBucketsRequest
+	9,  // 16: sluice.policy.v1.RateLimitBucketService.GetRateLimitBucket:input_type -> sluice.policy.v1.GetRateLimitBucketRequest
+	4,  // 17: sluice.policy.v1.RateLimitService.Decide:output_type -> sluice.policy.v1.DecideResponse
+	8,  // 18: sluice.policy.v1.RateLimitBucketService.ListRateLimitBuckets:output_type -> sluice.policy.v1.ListRateLimitBucketsResponse
+	10, // 19: sluice.policy.v1.RateLimitBucketService.GetRateLimitBucket:output_type -> sluice.policy.v1.GetRateLimitBucketResponse
+	17, // [17:20] is the sub-list for method output_type
+	14, // [14:17] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_rate_limit_proto_init() }
@@ -334,9 +932,9 @@ func file_sluice_policy_v1_rate_limit_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_rate_limit_proto_rawDesc), len(file_sluice_policy_v1_rate_limit_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   11,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_sluice_policy_v1_rate_limit_proto_goTypes,
 		DependencyIndexes: file_sluice_policy_v1_rate_limit_proto_depIdxs,

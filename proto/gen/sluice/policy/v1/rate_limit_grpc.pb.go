@@ -121,3 +121,156 @@ var RateLimitService_ServiceDesc = grpc.ServiceDesc{
 	},
 	Metadata: "sluice/policy/v1/rate_limit.proto",
 }
+
+const (
+	RateLimitBucketService_ListRateLimitBuckets_FullMethodName = "/sluice.policy.v1.RateLimitBucketService/ListRateLimitBuckets"
+	RateLimitBucketService_GetRateLimitBucket_FullMethodName   = "/sluice.policy.v1.RateLimitBucketService/GetRateLimitBucket"
+)
+
+// RateLimitBucketServiceClient is the client API for RateLimitBucketService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// RateLimitBucketService shows what is counted now.
+type RateLimitBucketServiceClient interface {
+	// ListRateLimitBuckets lists buckets with requests in their window, fullest
+	// first. The 1,000 most recently used buckets of an endpoint can be listed.
+	ListRateLimitBuckets(ctx context.Context, in *ListRateLimitBucketsRequest, opts ...grpc.CallOption) (*ListRateLimitBucketsResponse, error)
+	// GetRateLimitBucket returns one bucket; NOT_FOUND when nothing of it is in the
+	// window.
+	GetRateLimitBucket(ctx context.Context, in *GetRateLimitBucketRequest, opts ...grpc.CallOption) (*GetRateLimitBucketResponse, error)
+}
+
+type rateLimitBucketServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewRateLimitBucketServiceClient(cc grpc.ClientConnInterface) RateLimitBucketServiceClient {
+	return &rateLimitBucketServiceClient{cc}
+}
+
+func (c *rateLimitBucketServiceClient) ListRateLimitBuckets(ctx context.Context, in *ListRateLimitBucketsRequest, opts ...grpc.CallOption) (*ListRateLimitBucketsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRateLimitBucketsResponse)
+	err := c.cc.Invoke(ctx, RateLimitBucketService_ListRateLimitBuckets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rateLimitBucketServiceClient) GetRateLimitBucket(ctx context.Context, in *GetRateLimitBucketRequest, opts ...grpc.CallOption) (*GetRateLimitBucketResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRateLimitBucketResponse)
+	err := c.cc.Invoke(ctx, RateLimitBucketService_GetRateLimitBucket_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// RateLimitBucketServiceServer is the server API for RateLimitBucketService service.
+// All implementations must embed UnimplementedRateLimitBucketServiceServer
+// for forward compatibility.
+//
+// RateLimitBucketService shows what is counted now.
+type RateLimitBucketServiceServer interface {
+	// ListRateLimitBuckets lists buckets with requests in their window, fullest
+	// first. The 1,000 most recently used buckets of an endpoint can be listed.
+	ListRateLimitBuckets(context.Context, *ListRateLimitBucketsRequest) (*ListRateLimitBucketsResponse, error)
+	// GetRateLimitBucket returns one bucket; NOT_FOUND when nothing of it is in the
+	// window.
+	GetRateLimitBucket(context.Context, *GetRateLimitBucketRequest) (*GetRateLimitBucketResponse, error)
+	mustEmbedUnimplementedRateLimitBucketServiceServer()
+}
+
+// UnimplementedRateLimitBucketServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedRateLimitBucketServiceServer struct{}
+
+func (UnimplementedRateLimitBucketServiceServer) ListRateLimitBuckets(context.Context, *ListRateLimitBucketsRequest) (*ListRateLimitBucketsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRateLimitBuckets not implemented")
+}
+func (UnimplementedRateLimitBucketServiceServer) GetRateLimitBucket(context.Context, *GetRateLimitBucketRequest) (*GetRateLimitBucketResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRateLimitBucket not implemented")
+}
+func (UnimplementedRateLimitBucketServiceServer) mustEmbedUnimplementedRateLimitBucketServiceServer() {
+}
+func (UnimplementedRateLimitBucketServiceServer) testEmbeddedByValue() {}
+
+// UnsafeRateLimitBucketServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to RateLimitBucketServiceServer will
+// result in compilation errors.
+type UnsafeRateLimitBucketServiceServer interface {
+	mustEmbedUnimplementedRateLimitBucketServiceServer()
+}
+
+func RegisterRateLimitBucketServiceServer(s grpc.ServiceRegistrar, srv RateLimitBucketServiceServer) {
+	// If the following call panics, it indicates UnimplementedRateLimitBucketServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&RateLimitBucketService_ServiceDesc, srv)
+}
+
+func _RateLimitBucketService_ListRateLimitBuckets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRateLimitBucketsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitBucketServiceServer).ListRateLimitBuckets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitBucketService_ListRateLimitBuckets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitBucketServiceServer).ListRateLimitBuckets(ctx, req.(*ListRateLimitBucketsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RateLimitBucketService_GetRateLimitBucket_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRateLimitBucketRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RateLimitBucketServiceServer).GetRateLimitBucket(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RateLimitBucketService_GetRateLimitBucket_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RateLimitBucketServiceServer).GetRateLimitBucket(ctx, req.(*GetRateLimitBucketRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// RateLimitBucketService_ServiceDesc is the grpc.ServiceDesc for RateLimitBucketService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var RateLimitBucketService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "sluice.policy.v1.RateLimitBucketService",
+	HandlerType: (*RateLimitBucketServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "ListRateLimitBuckets",
+			Handler:    _RateLimitBucketService_ListRateLimitBuckets_Handler,
+		},
+		{
+			MethodName: "GetRateLimitBucket",
+			Handler:    _RateLimitBucketService_GetRateLimitBucket_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "sluice/policy/v1/rate_limit.proto",
+}
