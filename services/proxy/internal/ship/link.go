@@ -32,10 +32,14 @@ func (l *link) trySend(r *capturev1.IngestRequest) bool {
 	return true
 }
 
+// patience is how long capture may be away before a person is told: a restart is
+// no news.
+const patience = 2 * time.Second
+
 // keepLinked opens a stream again and again until ctx ends.
 func keepLinked(ctx context.Context, client capturev1.IngestServiceClient, events chan<- event, log *slog.Logger) {
 	var wait time.Duration
-	told := false
+	downSince, told := time.Now(), false
 	for {
 		began := time.Now()
 		err := oneLink(ctx, client, events)
@@ -43,9 +47,9 @@ func keepLinked(ctx context.Context, client capturev1.IngestServiceClient, event
 			return
 		}
 		if time.Since(began) > 10*time.Second {
-			wait, told = 0, false
+			wait, downSince, told = 0, time.Now(), false
 		}
-		if !told {
+		if !told && time.Since(downSince) > patience {
 			told = true
 			log.Warn("not connected to the capture service; records go to the spool", "error", err)
 		}
