@@ -86,7 +86,7 @@ func verbAndPattern(rule *annotations.HttpRule) (verb, pattern string) {
 }
 
 // readers are the verbs of methods that change nothing.
-var readers = []string{"Get", "List", "Tail", "Validate", "Aggregate"}
+var readers = []string{"Get", "List", "Tail", "Validate", "Aggregate", "TestPolicy"}
 
 // scopeOf is what a key needs: admin for keys and for changes of settings, read
 // for looking, write for the rest.

@@ -24,7 +24,7 @@ func find(t *testing.T, name string) api.Method {
 func TestScopes(t *testing.T) {
 	const read, write, admin = policyv1.Scope_SCOPE_READ, policyv1.Scope_SCOPE_WRITE, policyv1.Scope_SCOPE_ADMIN
 	for name, want := range map[string]policyv1.Scope{
-		"GetEndpoint": read, "ListEndpoints": read, "TailExchanges": read, "ValidatePolicy": read, "AggregateExchanges": read,
+		"GetEndpoint": read, "ListEndpoints": read, "TailExchanges": read, "ValidatePolicy": read, "TestPolicy": read, "AggregateExchanges": read,
 		"GetCaptureSettings": read, "ListAuditEvents": read, "GetAccounting": read,
 		"CreateEndpoint": write, "UpdateMonitor": write, "DeleteDashboard": write, "ReplayExchange": write, "TestMonitor": write,
 		"CreateApiKey": admin, "ListApiKeys": admin, "DeleteApiKey": admin, "UpdateCaptureSettings": admin,

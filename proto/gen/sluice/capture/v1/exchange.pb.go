@@ -23,6 +23,61 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type PolicyActionTrace_Outcome int32
+
+const (
+	PolicyActionTrace_OUTCOME_UNSPECIFIED PolicyActionTrace_Outcome = 0
+	// The phase went on.
+	PolicyActionTrace_OUTCOME_CONTINUED PolicyActionTrace_Outcome = 1
+	// It ended the phase.
+	PolicyActionTrace_OUTCOME_DECIDED PolicyActionTrace_Outcome = 2
+	// It failed, and that ended the phase.
+	PolicyActionTrace_OUTCOME_FAILED PolicyActionTrace_Outcome = 3
+)
+
+// Enum value maps for PolicyActionTrace_Outcome.
+var (
+	PolicyActionTrace_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_CONTINUED",
+		2: "OUTCOME_DECIDED",
+		3: "OUTCOME_FAILED",
+	}
+	PolicyActionTrace_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"OUTCOME_CONTINUED":   1,
+		"OUTCOME_DECIDED":     2,
+		"OUTCOME_FAILED":      3,
+	}
+)
+
+func (x PolicyActionTrace_Outcome) Enum() *PolicyActionTrace_Outcome {
+	p := new(PolicyActionTrace_Outcome)
+	*p = x
+	return p
+}
+
+func (x PolicyActionTrace_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PolicyActionTrace_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_exchange_proto_enumTypes[0].Descriptor()
+}
+
+func (PolicyActionTrace_Outcome) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_exchange_proto_enumTypes[0]
+}
+
+func (x PolicyActionTrace_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PolicyActionTrace_Outcome.Descriptor instead.
+func (PolicyActionTrace_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{14, 0}
+}
+
 // Exchange is one recorded request with its response. Values that redaction
 // removed are replaced before the record leaves the proxy.
 type Exchange struct {
@@ -52,7 +107,9 @@ type Exchange struct {
 	// Name of the proxy that served it.
 	ProxyId string `protobuf:"bytes,16,opt,name=proxy_id,json=proxyId,proto3" json:"proxy_id,omitempty"`
 	// Whether bodies were recorded.
-	FullCapture   bool `protobuf:"varint,17,opt,name=full_capture,json=fullCapture,proto3" json:"full_capture,omitempty"`
+	FullCapture bool `protobuf:"varint,17,opt,name=full_capture,json=fullCapture,proto3" json:"full_capture,omitempty"`
+	// How the Traffic Policy went. Only in GetExchange; absent when none ran.
+	PolicyTrace   *PolicyTrace `protobuf:"bytes,18,opt,name=policy_trace,json=policyTrace,proto3" json:"policy_trace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,6 +261,13 @@ func (x *Exchange) GetFullCapture() bool {
 		return x.FullCapture
 	}
 	return false
+}
+
+func (x *Exchange) GetPolicyTrace() *PolicyTrace {
+	if x != nil {
+		return x.PolicyTrace
+	}
+	return nil
 }
 
 // Connection is the client's side.
@@ -986,11 +1050,337 @@ func (x *PolicyResult) GetLogs() []string {
 	return nil
 }
 
+// PolicyTrace tells how the Traffic Policy went, rule by rule. It is bounded: long
+// texts are cut and end with "…", and rules that did not match are left out when
+// there are too many. Secrets are replaced.
+type PolicyTrace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order they ran.
+	Phases []*PolicyPhaseTrace `protobuf:"bytes,1,rep,name=phases,proto3" json:"phases,omitempty"`
+	// Spent in all phases.
+	Duration      *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyTrace) Reset() {
+	*x = PolicyTrace{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyTrace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyTrace) ProtoMessage() {}
+
+func (x *PolicyTrace) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyTrace.ProtoReflect.Descriptor instead.
+func (*PolicyTrace) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *PolicyTrace) GetPhases() []*PolicyPhaseTrace {
+	if x != nil {
+		return x.Phases
+	}
+	return nil
+}
+
+func (x *PolicyTrace) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+// PolicyPhaseTrace is one phase that ran.
+type PolicyPhaseTrace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// on_tcp_connect, on_http_request or on_http_response.
+	Phase    string               `protobuf:"bytes,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	Duration *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Those that were looked at, in order.
+	Rules []*PolicyRuleTrace `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// Number of rules that did not match and are left out.
+	OmittedRules  uint32 `protobuf:"varint,4,opt,name=omitted_rules,json=omittedRules,proto3" json:"omitted_rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyPhaseTrace) Reset() {
+	*x = PolicyPhaseTrace{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyPhaseTrace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyPhaseTrace) ProtoMessage() {}
+
+func (x *PolicyPhaseTrace) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyPhaseTrace.ProtoReflect.Descriptor instead.
+func (*PolicyPhaseTrace) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PolicyPhaseTrace) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *PolicyPhaseTrace) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *PolicyPhaseTrace) GetRules() []*PolicyRuleTrace {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *PolicyPhaseTrace) GetOmittedRules() uint32 {
+	if x != nil {
+		return x.OmittedRules
+	}
+	return 0
+}
+
+// PolicyRuleTrace is one rule that was looked at.
+type PolicyRuleTrace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position in its phase, from 0.
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Name  string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether all expressions were true.
+	Matched bool `protobuf:"varint,3,opt,name=matched,proto3" json:"matched,omitempty"`
+	// The expression that was false; empty when the rule matched.
+	FalseExpression string `protobuf:"bytes,4,opt,name=false_expression,json=falseExpression,proto3" json:"false_expression,omitempty"`
+	// Why an expression or action failed; empty otherwise.
+	Error    string               `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	Duration *durationpb.Duration `protobuf:"bytes,6,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Those that ran, in order.
+	Actions       []*PolicyActionTrace `protobuf:"bytes,7,rep,name=actions,proto3" json:"actions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyRuleTrace) Reset() {
+	*x = PolicyRuleTrace{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyRuleTrace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyRuleTrace) ProtoMessage() {}
+
+func (x *PolicyRuleTrace) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyRuleTrace.ProtoReflect.Descriptor instead.
+func (*PolicyRuleTrace) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *PolicyRuleTrace) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PolicyRuleTrace) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PolicyRuleTrace) GetMatched() bool {
+	if x != nil {
+		return x.Matched
+	}
+	return false
+}
+
+func (x *PolicyRuleTrace) GetFalseExpression() string {
+	if x != nil {
+		return x.FalseExpression
+	}
+	return ""
+}
+
+func (x *PolicyRuleTrace) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *PolicyRuleTrace) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *PolicyRuleTrace) GetActions() []*PolicyActionTrace {
+	if x != nil {
+		return x.Actions
+	}
+	return nil
+}
+
+// PolicyActionTrace is one action that ran.
+type PolicyActionTrace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position in its rule, from 0.
+	Index uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	// Such as rate-limit.
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// Its label; may be empty.
+	Name     string                    `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Outcome  PolicyActionTrace_Outcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=sluice.capture.v1.PolicyActionTrace_Outcome" json:"outcome,omitempty"`
+	Duration *durationpb.Duration      `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Result variables as a JSON object, at most 4 KiB; what does not fit is named
+	// in omitted_results. Empty when the action published none, or when the same
+	// type ran again later: only the last run's variables stay readable.
+	Results        string   `protobuf:"bytes,6,opt,name=results,proto3" json:"results,omitempty"`
+	OmittedResults []string `protobuf:"bytes,7,rep,name=omitted_results,json=omittedResults,proto3" json:"omitted_results,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PolicyActionTrace) Reset() {
+	*x = PolicyActionTrace{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyActionTrace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyActionTrace) ProtoMessage() {}
+
+func (x *PolicyActionTrace) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyActionTrace.ProtoReflect.Descriptor instead.
+func (*PolicyActionTrace) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PolicyActionTrace) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PolicyActionTrace) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *PolicyActionTrace) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PolicyActionTrace) GetOutcome() PolicyActionTrace_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return PolicyActionTrace_OUTCOME_UNSPECIFIED
+}
+
+func (x *PolicyActionTrace) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *PolicyActionTrace) GetResults() string {
+	if x != nil {
+		return x.Results
+	}
+	return ""
+}
+
+func (x *PolicyActionTrace) GetOmittedResults() []string {
+	if x != nil {
+		return x.OmittedResults
+	}
+	return nil
+}
+
 var File_sluice_capture_v1_exchange_proto protoreflect.FileDescriptor
 
 const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\n" +
-	" sluice/capture/v1/exchange.proto\x12\x11sluice.capture.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x05\n" +
+	" sluice/capture/v1/exchange.proto\x12\x11sluice.capture.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x06\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vendpoint_id\x18\x02 \x01(\tR\n" +
@@ -1013,7 +1403,8 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\areplays\x18\x0e \x03(\tR\areplays\x12\x19\n" +
 	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x19\n" +
 	"\bproxy_id\x18\x10 \x01(\tR\aproxyId\x12!\n" +
-	"\ffull_capture\x18\x11 \x01(\bR\vfullCapture\"\xa5\x02\n" +
+	"\ffull_capture\x18\x11 \x01(\bR\vfullCapture\x12A\n" +
+	"\fpolicy_trace\x18\x12 \x01(\v2\x1e.sluice.capture.v1.PolicyTraceR\vpolicyTrace\"\xa5\x02\n" +
 	"\n" +
 	"Connection\x12\x1b\n" +
 	"\tclient_ip\x18\x01 \x01(\tR\bclientIp\x12\x1f\n" +
@@ -1081,7 +1472,36 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\x11rate_limit_bucket\x18\x05 \x01(\tR\x0frateLimitBucket\x12.\n" +
 	"\x13basic_auth_decision\x18\x06 \x01(\tR\x11basicAuthDecision\x12\x1b\n" +
 	"\tuser_name\x18\a \x01(\tR\buserName\x12\x12\n" +
-	"\x04logs\x18\b \x03(\tR\x04logsB2Z0sluice.dev/proto/gen/sluice/capture/v1;capturev1b\x06proto3"
+	"\x04logs\x18\b \x03(\tR\x04logs\"\x81\x01\n" +
+	"\vPolicyTrace\x12;\n" +
+	"\x06phases\x18\x01 \x03(\v2#.sluice.capture.v1.PolicyPhaseTraceR\x06phases\x125\n" +
+	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xbe\x01\n" +
+	"\x10PolicyPhaseTrace\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\tR\x05phase\x125\n" +
+	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\x128\n" +
+	"\x05rules\x18\x03 \x03(\v2\".sluice.capture.v1.PolicyRuleTraceR\x05rules\x12#\n" +
+	"\romitted_rules\x18\x04 \x01(\rR\fomittedRules\"\x8d\x02\n" +
+	"\x0fPolicyRuleTrace\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\amatched\x18\x03 \x01(\bR\amatched\x12)\n" +
+	"\x10false_expression\x18\x04 \x01(\tR\x0ffalseExpression\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x125\n" +
+	"\bduration\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12>\n" +
+	"\aactions\x18\a \x03(\v2$.sluice.capture.v1.PolicyActionTraceR\aactions\"\xf7\x02\n" +
+	"\x11PolicyActionTrace\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12F\n" +
+	"\aoutcome\x18\x04 \x01(\x0e2,.sluice.capture.v1.PolicyActionTrace.OutcomeR\aoutcome\x125\n" +
+	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x18\n" +
+	"\aresults\x18\x06 \x01(\tR\aresults\x12'\n" +
+	"\x0fomitted_results\x18\a \x03(\tR\x0eomittedResults\"b\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11OUTCOME_CONTINUED\x10\x01\x12\x13\n" +
+	"\x0fOUTCOME_DECIDED\x10\x02\x12\x12\n" +
+	"\x0eOUTCOME_FAILED\x10\x03B2Z0sluice.dev/proto/gen/sluice/capture/v1;capturev1b\x06proto3"
 
 var (
 	file_sluice_capture_v1_exchange_proto_rawDescOnce sync.Once
@@ -1095,48 +1515,63 @@ func file_sluice_capture_v1_exchange_proto_rawDescGZIP() []byte {
 	return file_sluice_capture_v1_exchange_proto_rawDescData
 }
 
-var file_sluice_capture_v1_exchange_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_sluice_capture_v1_exchange_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_sluice_capture_v1_exchange_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_sluice_capture_v1_exchange_proto_goTypes = []any{
-	(*Exchange)(nil),              // 0: sluice.capture.v1.Exchange
-	(*Connection)(nil),            // 1: sluice.capture.v1.Connection
-	(*Tls)(nil),                   // 2: sluice.capture.v1.Tls
-	(*Header)(nil),                // 3: sluice.capture.v1.Header
-	(*Body)(nil),                  // 4: sluice.capture.v1.Body
-	(*Request)(nil),               // 5: sluice.capture.v1.Request
-	(*Response)(nil),              // 6: sluice.capture.v1.Response
-	(*Timings)(nil),               // 7: sluice.capture.v1.Timings
-	(*UpstreamCall)(nil),          // 8: sluice.capture.v1.UpstreamCall
-	(*ExchangeError)(nil),         // 9: sluice.capture.v1.ExchangeError
-	(*PolicyResult)(nil),          // 10: sluice.capture.v1.PolicyResult
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(PolicyActionTrace_Outcome)(0), // 0: sluice.capture.v1.PolicyActionTrace.Outcome
+	(*Exchange)(nil),               // 1: sluice.capture.v1.Exchange
+	(*Connection)(nil),             // 2: sluice.capture.v1.Connection
+	(*Tls)(nil),                    // 3: sluice.capture.v1.Tls
+	(*Header)(nil),                 // 4: sluice.capture.v1.Header
+	(*Body)(nil),                   // 5: sluice.capture.v1.Body
+	(*Request)(nil),                // 6: sluice.capture.v1.Request
+	(*Response)(nil),               // 7: sluice.capture.v1.Response
+	(*Timings)(nil),                // 8: sluice.capture.v1.Timings
+	(*UpstreamCall)(nil),           // 9: sluice.capture.v1.UpstreamCall
+	(*ExchangeError)(nil),          // 10: sluice.capture.v1.ExchangeError
+	(*PolicyResult)(nil),           // 11: sluice.capture.v1.PolicyResult
+	(*PolicyTrace)(nil),            // 12: sluice.capture.v1.PolicyTrace
+	(*PolicyPhaseTrace)(nil),       // 13: sluice.capture.v1.PolicyPhaseTrace
+	(*PolicyRuleTrace)(nil),        // 14: sluice.capture.v1.PolicyRuleTrace
+	(*PolicyActionTrace)(nil),      // 15: sluice.capture.v1.PolicyActionTrace
+	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 17: google.protobuf.Duration
 }
 var file_sluice_capture_v1_exchange_proto_depIdxs = []int32{
-	11, // 0: sluice.capture.v1.Exchange.start_time:type_name -> google.protobuf.Timestamp
-	1,  // 1: sluice.capture.v1.Exchange.connection:type_name -> sluice.capture.v1.Connection
-	5,  // 2: sluice.capture.v1.Exchange.request:type_name -> sluice.capture.v1.Request
-	6,  // 3: sluice.capture.v1.Exchange.response:type_name -> sluice.capture.v1.Response
-	7,  // 4: sluice.capture.v1.Exchange.timings:type_name -> sluice.capture.v1.Timings
-	8,  // 5: sluice.capture.v1.Exchange.upstream:type_name -> sluice.capture.v1.UpstreamCall
-	9,  // 6: sluice.capture.v1.Exchange.error:type_name -> sluice.capture.v1.ExchangeError
-	10, // 7: sluice.capture.v1.Exchange.policy:type_name -> sluice.capture.v1.PolicyResult
-	11, // 8: sluice.capture.v1.Connection.start_time:type_name -> google.protobuf.Timestamp
-	2,  // 9: sluice.capture.v1.Connection.tls:type_name -> sluice.capture.v1.Tls
-	3,  // 10: sluice.capture.v1.Request.headers:type_name -> sluice.capture.v1.Header
-	4,  // 11: sluice.capture.v1.Request.body:type_name -> sluice.capture.v1.Body
-	3,  // 12: sluice.capture.v1.Request.trailers:type_name -> sluice.capture.v1.Header
-	3,  // 13: sluice.capture.v1.Response.headers:type_name -> sluice.capture.v1.Header
-	4,  // 14: sluice.capture.v1.Response.body:type_name -> sluice.capture.v1.Body
-	3,  // 15: sluice.capture.v1.Response.trailers:type_name -> sluice.capture.v1.Header
-	12, // 16: sluice.capture.v1.Timings.duration:type_name -> google.protobuf.Duration
-	12, // 17: sluice.capture.v1.Timings.policy:type_name -> google.protobuf.Duration
-	12, // 18: sluice.capture.v1.Timings.upstream:type_name -> google.protobuf.Duration
-	12, // 19: sluice.capture.v1.Timings.first_byte:type_name -> google.protobuf.Duration
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	16, // 0: sluice.capture.v1.Exchange.start_time:type_name -> google.protobuf.Timestamp
+	2,  // 1: sluice.capture.v1.Exchange.connection:type_name -> sluice.capture.v1.Connection
+	6,  // 2: sluice.capture.v1.Exchange.request:type_name -> sluice.capture.v1.Request
+	7,  // 3: sluice.capture.v1.Exchange.response:type_name -> sluice.capture.v1.Response
+	8,  // 4: sluice.capture.v1.Exchange.timings:type_name -> sluice.capture.v1.Timings
+	9,  // 5: sluice.capture.v1.Exchange.upstream:type_name -> sluice.capture.v1.UpstreamCall
+	10, // 6: sluice.capture.v1.Exchange.error:type_name -> sluice.capture.v1.ExchangeError
+	11, // 7: sluice.capture.v1.Exchange.policy:type_name -> sluice.capture.v1.PolicyResult
+	12, // 8: sluice.capture.v1.Exchange.policy_trace:type_name -> sluice.capture.v1.PolicyTrace
+	16, // 9: sluice.capture.v1.Connection.start_time:type_name -> google.protobuf.Timestamp
+	3,  // 10: sluice.capture.v1.Connection.tls:type_name -> sluice.capture.v1.Tls
+	4,  // 11: sluice.capture.v1.Request.headers:type_name -> sluice.capture.v1.Header
+	5,  // 12: sluice.capture.v1.Request.body:type_name -> sluice.capture.v1.Body
+	4,  // 13: sluice.capture.v1.Request.trailers:type_name -> sluice.capture.v1.Header
+	4,  // 14: sluice.capture.v1.Response.headers:type_name -> sluice.capture.v1.Header
+	5,  // 15: sluice.capture.v1.Response.body:type_name -> sluice.capture.v1.Body
+	4,  // 16: sluice.capture.v1.Response.trailers:type_name -> sluice.capture.v1.Header
+	17, // 17: sluice.capture.v1.Timings.duration:type_name -> google.protobuf.Duration
+	17, // 18: sluice.capture.v1.Timings.policy:type_name -> google.protobuf.Duration
+	17, // 19: sluice.capture.v1.Timings.upstream:type_name -> google.protobuf.Duration
+	17, // 20: sluice.capture.v1.Timings.first_byte:type_name -> google.protobuf.Duration
+	13, // 21: sluice.capture.v1.PolicyTrace.phases:type_name -> sluice.capture.v1.PolicyPhaseTrace
+	17, // 22: sluice.capture.v1.PolicyTrace.duration:type_name -> google.protobuf.Duration
+	17, // 23: sluice.capture.v1.PolicyPhaseTrace.duration:type_name -> google.protobuf.Duration
+	14, // 24: sluice.capture.v1.PolicyPhaseTrace.rules:type_name -> sluice.capture.v1.PolicyRuleTrace
+	17, // 25: sluice.capture.v1.PolicyRuleTrace.duration:type_name -> google.protobuf.Duration
+	15, // 26: sluice.capture.v1.PolicyRuleTrace.actions:type_name -> sluice.capture.v1.PolicyActionTrace
+	0,  // 27: sluice.capture.v1.PolicyActionTrace.outcome:type_name -> sluice.capture.v1.PolicyActionTrace.Outcome
+	17, // 28: sluice.capture.v1.PolicyActionTrace.duration:type_name -> google.protobuf.Duration
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_sluice_capture_v1_exchange_proto_init() }
@@ -1149,13 +1584,14 @@ func file_sluice_capture_v1_exchange_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_capture_v1_exchange_proto_rawDesc), len(file_sluice_capture_v1_exchange_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   11,
+			NumEnums:      1,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_sluice_capture_v1_exchange_proto_goTypes,
 		DependencyIndexes: file_sluice_capture_v1_exchange_proto_depIdxs,
+		EnumInfos:         file_sluice_capture_v1_exchange_proto_enumTypes,
 		MessageInfos:      file_sluice_capture_v1_exchange_proto_msgTypes,
 	}.Build()
 	File_sluice_capture_v1_exchange_proto = out.File

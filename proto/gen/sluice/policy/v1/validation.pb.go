@@ -11,7 +11,9 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
+	v1 "sluice.dev/proto/gen/sluice/capture/v1"
 	sync "sync"
 	unsafe "unsafe"
 )
@@ -70,6 +72,61 @@ func (x PolicyProblem_Severity) Number() protoreflect.EnumNumber {
 // Deprecated: Use PolicyProblem_Severity.Descriptor instead.
 func (PolicyProblem_Severity) EnumDescriptor() ([]byte, []int) {
 	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{2, 0}
+}
+
+type PolicyTestResult_Outcome int32
+
+const (
+	PolicyTestResult_OUTCOME_UNSPECIFIED PolicyTestResult_Outcome = 0
+	// The upstream was asked.
+	PolicyTestResult_OUTCOME_FORWARDED PolicyTestResult_Outcome = 1
+	// The policy answered.
+	PolicyTestResult_OUTCOME_ANSWERED PolicyTestResult_Outcome = 2
+	// The policy closed the connection without an answer.
+	PolicyTestResult_OUTCOME_CLOSED PolicyTestResult_Outcome = 3
+)
+
+// Enum value maps for PolicyTestResult_Outcome.
+var (
+	PolicyTestResult_Outcome_name = map[int32]string{
+		0: "OUTCOME_UNSPECIFIED",
+		1: "OUTCOME_FORWARDED",
+		2: "OUTCOME_ANSWERED",
+		3: "OUTCOME_CLOSED",
+	}
+	PolicyTestResult_Outcome_value = map[string]int32{
+		"OUTCOME_UNSPECIFIED": 0,
+		"OUTCOME_FORWARDED":   1,
+		"OUTCOME_ANSWERED":    2,
+		"OUTCOME_CLOSED":      3,
+	}
+)
+
+func (x PolicyTestResult_Outcome) Enum() *PolicyTestResult_Outcome {
+	p := new(PolicyTestResult_Outcome)
+	*p = x
+	return p
+}
+
+func (x PolicyTestResult_Outcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PolicyTestResult_Outcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_policy_v1_validation_proto_enumTypes[1].Descriptor()
+}
+
+func (PolicyTestResult_Outcome) Type() protoreflect.EnumType {
+	return &file_sluice_policy_v1_validation_proto_enumTypes[1]
+}
+
+func (x PolicyTestResult_Outcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PolicyTestResult_Outcome.Descriptor instead.
+func (PolicyTestResult_Outcome) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{7, 0}
 }
 
 type ValidatePolicyRequest struct {
@@ -279,11 +336,424 @@ func (x *PolicyProblem) GetHint() string {
 	return ""
 }
 
+type TestPolicyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Traffic Policy document, YAML or JSON.
+	TrafficPolicy string `protobuf:"bytes,1,opt,name=traffic_policy,json=trafficPolicy,proto3" json:"traffic_policy,omitempty"`
+	// Taken in order, as if one client after another had sent them.
+	Exchanges []*PolicyTestExchange `protobuf:"bytes,2,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
+	// URL of the endpoint; default https://api.example.com.
+	EndpointUrl string `protobuf:"bytes,3,opt,name=endpoint_url,json=endpointUrl,proto3" json:"endpoint_url,omitempty"`
+	// What secrets.get reads, by "vault/name". The gateway's own secrets cannot be
+	// read here.
+	Secrets map[string]string `protobuf:"bytes,4,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How other servers answer that actions call, by URL; others cannot be reached.
+	Remotes       map[string]*PolicyTestAnswer `protobuf:"bytes,5,rep,name=remotes,proto3" json:"remotes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestPolicyRequest) Reset() {
+	*x = TestPolicyRequest{}
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestPolicyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestPolicyRequest) ProtoMessage() {}
+
+func (x *TestPolicyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestPolicyRequest.ProtoReflect.Descriptor instead.
+func (*TestPolicyRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TestPolicyRequest) GetTrafficPolicy() string {
+	if x != nil {
+		return x.TrafficPolicy
+	}
+	return ""
+}
+
+func (x *TestPolicyRequest) GetExchanges() []*PolicyTestExchange {
+	if x != nil {
+		return x.Exchanges
+	}
+	return nil
+}
+
+func (x *TestPolicyRequest) GetEndpointUrl() string {
+	if x != nil {
+		return x.EndpointUrl
+	}
+	return ""
+}
+
+func (x *TestPolicyRequest) GetSecrets() map[string]string {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *TestPolicyRequest) GetRemotes() map[string]*PolicyTestAnswer {
+	if x != nil {
+		return x.Remotes
+	}
+	return nil
+}
+
+// PolicyTestExchange is a request and how the upstream answers it.
+type PolicyTestExchange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Default GET.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// Absolute, or a path with query at the endpoint; default "/".
+	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
+	// host and content-length are added.
+	Headers []*v1.Header `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty"`
+	Body    []byte       `protobuf:"bytes,4,opt,name=body,proto3" json:"body,omitempty"`
+	// Default 203.0.113.7, an address for documentation.
+	ClientIp string `protobuf:"bytes,5,opt,name=client_ip,json=clientIp,proto3" json:"client_ip,omitempty"`
+	// Used when the policy lets the request through; default 200 without body.
+	Upstream *PolicyTestAnswer `protobuf:"bytes,6,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	// Time since the exchange before.
+	After         *durationpb.Duration `protobuf:"bytes,7,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyTestExchange) Reset() {
+	*x = PolicyTestExchange{}
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyTestExchange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyTestExchange) ProtoMessage() {}
+
+func (x *PolicyTestExchange) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyTestExchange.ProtoReflect.Descriptor instead.
+func (*PolicyTestExchange) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PolicyTestExchange) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *PolicyTestExchange) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *PolicyTestExchange) GetHeaders() []*v1.Header {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *PolicyTestExchange) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *PolicyTestExchange) GetClientIp() string {
+	if x != nil {
+		return x.ClientIp
+	}
+	return ""
+}
+
+func (x *PolicyTestExchange) GetUpstream() *PolicyTestAnswer {
+	if x != nil {
+		return x.Upstream
+	}
+	return nil
+}
+
+func (x *PolicyTestExchange) GetAfter() *durationpb.Duration {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+// PolicyTestAnswer is a response that is made up.
+type PolicyTestAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Default 200.
+	StatusCode    uint32       `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	Headers       []*v1.Header `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty"`
+	Body          []byte       `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyTestAnswer) Reset() {
+	*x = PolicyTestAnswer{}
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyTestAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyTestAnswer) ProtoMessage() {}
+
+func (x *PolicyTestAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyTestAnswer.ProtoReflect.Descriptor instead.
+func (*PolicyTestAnswer) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PolicyTestAnswer) GetStatusCode() uint32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *PolicyTestAnswer) GetHeaders() []*v1.Header {
+	if x != nil {
+		return x.Headers
+	}
+	return nil
+}
+
+func (x *PolicyTestAnswer) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+type TestPolicyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// False when a problem is an error; then there are no results.
+	Valid    bool             `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	Problems []*PolicyProblem `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	// One for each exchange.
+	Results       []*PolicyTestResult `protobuf:"bytes,3,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestPolicyResponse) Reset() {
+	*x = TestPolicyResponse{}
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestPolicyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestPolicyResponse) ProtoMessage() {}
+
+func (x *TestPolicyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestPolicyResponse.ProtoReflect.Descriptor instead.
+func (*TestPolicyResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TestPolicyResponse) GetValid() bool {
+	if x != nil {
+		return x.Valid
+	}
+	return false
+}
+
+func (x *TestPolicyResponse) GetProblems() []*PolicyProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *TestPolicyResponse) GetResults() []*PolicyTestResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// PolicyTestResult is what became of an exchange.
+type PolicyTestResult struct {
+	state   protoimpl.MessageState   `protogen:"open.v1"`
+	Outcome PolicyTestResult_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=sluice.policy.v1.PolicyTestResult_Outcome" json:"outcome,omitempty"`
+	// Name or position of the rule that answered or closed; empty when none did.
+	Rule string `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Type of the action that did.
+	Action string `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"`
+	// Of a refusal or failure, such as SLUICE_4029.
+	ErrorCode string `protobuf:"bytes,4,opt,name=error_code,json=errorCode,proto3" json:"error_code,omitempty"`
+	// As the upstream gets it; absent when it is not asked. Bodies are cut at 1 MiB.
+	Forwarded *v1.Request `protobuf:"bytes,5,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
+	// As the client gets it; absent when the connection is closed. A proxy adds its
+	// own header fields and gives refusals a body.
+	Response *v1.Response    `protobuf:"bytes,6,opt,name=response,proto3" json:"response,omitempty"`
+	Trace    *v1.PolicyTrace `protobuf:"bytes,7,opt,name=trace,proto3" json:"trace,omitempty"`
+	// Entries of the log action, each a JSON object.
+	Logs          []string `protobuf:"bytes,8,rep,name=logs,proto3" json:"logs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyTestResult) Reset() {
+	*x = PolicyTestResult{}
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyTestResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyTestResult) ProtoMessage() {}
+
+func (x *PolicyTestResult) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_validation_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyTestResult.ProtoReflect.Descriptor instead.
+func (*PolicyTestResult) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_validation_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PolicyTestResult) GetOutcome() PolicyTestResult_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return PolicyTestResult_OUTCOME_UNSPECIFIED
+}
+
+func (x *PolicyTestResult) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *PolicyTestResult) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *PolicyTestResult) GetErrorCode() string {
+	if x != nil {
+		return x.ErrorCode
+	}
+	return ""
+}
+
+func (x *PolicyTestResult) GetForwarded() *v1.Request {
+	if x != nil {
+		return x.Forwarded
+	}
+	return nil
+}
+
+func (x *PolicyTestResult) GetResponse() *v1.Response {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *PolicyTestResult) GetTrace() *v1.PolicyTrace {
+	if x != nil {
+		return x.Trace
+	}
+	return nil
+}
+
+func (x *PolicyTestResult) GetLogs() []string {
+	if x != nil {
+		return x.Logs
+	}
+	return nil
+}
+
 var File_sluice_policy_v1_validation_proto protoreflect.FileDescriptor
 
 const file_sluice_policy_v1_validation_proto_rawDesc = "" +
 	"\n" +
-	"!sluice/policy/v1/validation.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"z\n" +
+	"!sluice/policy/v1/validation.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a sluice/capture/v1/exchange.proto\"z\n" +
 	"\x15ValidatePolicyRequest\x120\n" +
 	"\x0etraffic_policy\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80@R\rtrafficPolicy\x12/\n" +
 	"\x13require_terminating\x18\x02 \x01(\bR\x12requireTerminating\"k\n" +
@@ -301,9 +771,56 @@ const file_sluice_policy_v1_validation_proto_rawDesc = "" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_ERROR\x10\x01\x12\x14\n" +
-	"\x10SEVERITY_WARNING\x10\x022\xa2\x01\n" +
+	"\x10SEVERITY_WARNING\x10\x02\"\x8d\x04\n" +
+	"\x11TestPolicyRequest\x120\n" +
+	"\x0etraffic_policy\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80@R\rtrafficPolicy\x12N\n" +
+	"\texchanges\x18\x02 \x03(\v2$.sluice.policy.v1.PolicyTestExchangeB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\texchanges\x12+\n" +
+	"\fendpoint_url\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\vendpointUrl\x12W\n" +
+	"\asecrets\x18\x04 \x03(\v20.sluice.policy.v1.TestPolicyRequest.SecretsEntryB\v\xbaH\x05\x9a\x01\x02\x10d\x80\x01\x01R\asecrets\x12T\n" +
+	"\aremotes\x18\x05 \x03(\v20.sluice.policy.v1.TestPolicyRequest.RemotesEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\aremotes\x1a:\n" +
+	"\fSecretsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a^\n" +
+	"\fRemotesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x128\n" +
+	"\x05value\x18\x02 \x01(\v2\".sluice.policy.v1.PolicyTestAnswerR\x05value:\x028\x01\"\xd9\x02\n" +
+	"\x12PolicyTestExchange\x12\x1f\n" +
+	"\x06method\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06method\x12\x1b\n" +
+	"\x03url\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\x03url\x12>\n" +
+	"\aheaders\x18\x03 \x03(\v2\x19.sluice.capture.v1.HeaderB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\aheaders\x12\x1d\n" +
+	"\x04body\x18\x04 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@R\x04body\x12$\n" +
+	"\tclient_ip\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\bclientIp\x12>\n" +
+	"\bupstream\x18\x06 \x01(\v2\".sluice.policy.v1.PolicyTestAnswerR\bupstream\x12@\n" +
+	"\x05after\x18\a \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xe7\x84\x0f2\x00R\x05after\"\x9c\x01\n" +
+	"\x10PolicyTestAnswer\x12)\n" +
+	"\vstatus_code\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xd7\x04R\n" +
+	"statusCode\x12>\n" +
+	"\aheaders\x18\x02 \x03(\v2\x19.sluice.capture.v1.HeaderB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\aheaders\x12\x1d\n" +
+	"\x04body\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@R\x04body\"\xa5\x01\n" +
+	"\x12TestPolicyResponse\x12\x14\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid\x12;\n" +
+	"\bproblems\x18\x02 \x03(\v2\x1f.sluice.policy.v1.PolicyProblemR\bproblems\x12<\n" +
+	"\aresults\x18\x03 \x03(\v2\".sluice.policy.v1.PolicyTestResultR\aresults\"\xc5\x03\n" +
+	"\x10PolicyTestResult\x12D\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2*.sluice.policy.v1.PolicyTestResult.OutcomeR\aoutcome\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06action\x18\x03 \x01(\tR\x06action\x12\x1d\n" +
+	"\n" +
+	"error_code\x18\x04 \x01(\tR\terrorCode\x128\n" +
+	"\tforwarded\x18\x05 \x01(\v2\x1a.sluice.capture.v1.RequestR\tforwarded\x127\n" +
+	"\bresponse\x18\x06 \x01(\v2\x1b.sluice.capture.v1.ResponseR\bresponse\x124\n" +
+	"\x05trace\x18\a \x01(\v2\x1e.sluice.capture.v1.PolicyTraceR\x05trace\x12\x12\n" +
+	"\x04logs\x18\b \x03(\tR\x04logs\"c\n" +
+	"\aOutcome\x12\x17\n" +
+	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11OUTCOME_FORWARDED\x10\x01\x12\x14\n" +
+	"\x10OUTCOME_ANSWERED\x10\x02\x12\x12\n" +
+	"\x0eOUTCOME_CLOSED\x10\x032\x9d\x02\n" +
 	"\x14TrafficPolicyService\x12\x89\x01\n" +
-	"\x0eValidatePolicy\x12'.sluice.policy.v1.ValidatePolicyRequest\x1a(.sluice.policy.v1.ValidatePolicyResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/policies:validateB0Z.sluice.dev/proto/gen/sluice/policy/v1;policyv1b\x06proto3"
+	"\x0eValidatePolicy\x12'.sluice.policy.v1.ValidatePolicyRequest\x1a(.sluice.policy.v1.ValidatePolicyResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/policies:validate\x12y\n" +
+	"\n" +
+	"TestPolicy\x12#.sluice.policy.v1.TestPolicyRequest\x1a$.sluice.policy.v1.TestPolicyResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/api/v1/policies:testB0Z.sluice.dev/proto/gen/sluice/policy/v1;policyv1b\x06proto3"
 
 var (
 	file_sluice_policy_v1_validation_proto_rawDescOnce sync.Once
@@ -317,24 +834,53 @@ func file_sluice_policy_v1_validation_proto_rawDescGZIP() []byte {
 	return file_sluice_policy_v1_validation_proto_rawDescData
 }
 
-var file_sluice_policy_v1_validation_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_policy_v1_validation_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_sluice_policy_v1_validation_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sluice_policy_v1_validation_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_sluice_policy_v1_validation_proto_goTypes = []any{
 	(PolicyProblem_Severity)(0),    // 0: sluice.policy.v1.PolicyProblem.Severity
-	(*ValidatePolicyRequest)(nil),  // 1: sluice.policy.v1.ValidatePolicyRequest
-	(*ValidatePolicyResponse)(nil), // 2: sluice.policy.v1.ValidatePolicyResponse
-	(*PolicyProblem)(nil),          // 3: sluice.policy.v1.PolicyProblem
+	(PolicyTestResult_Outcome)(0),  // 1: sluice.policy.v1.PolicyTestResult.Outcome
+	(*ValidatePolicyRequest)(nil),  // 2: sluice.policy.v1.ValidatePolicyRequest
+	(*ValidatePolicyResponse)(nil), // 3: sluice.policy.v1.ValidatePolicyResponse
+	(*PolicyProblem)(nil),          // 4: sluice.policy.v1.PolicyProblem
+	(*TestPolicyRequest)(nil),      // 5: sluice.policy.v1.TestPolicyRequest
+	(*PolicyTestExchange)(nil),     // 6: sluice.policy.v1.PolicyTestExchange
+	(*PolicyTestAnswer)(nil),       // 7: sluice.policy.v1.PolicyTestAnswer
+	(*TestPolicyResponse)(nil),     // 8: sluice.policy.v1.TestPolicyResponse
+	(*PolicyTestResult)(nil),       // 9: sluice.policy.v1.PolicyTestResult
+	nil,                            // 10: sluice.policy.v1.TestPolicyRequest.SecretsEntry
+	nil,                            // 11: sluice.policy.v1.TestPolicyRequest.RemotesEntry
+	(*v1.Header)(nil),              // 12: sluice.capture.v1.Header
+	(*durationpb.Duration)(nil),    // 13: google.protobuf.Duration
+	(*v1.Request)(nil),             // 14: sluice.capture.v1.Request
+	(*v1.Response)(nil),            // 15: sluice.capture.v1.Response
+	(*v1.PolicyTrace)(nil),         // 16: sluice.capture.v1.PolicyTrace
 }
 var file_sluice_policy_v1_validation_proto_depIdxs = []int32{
-	3, // 0: sluice.policy.v1.ValidatePolicyResponse.problems:type_name -> sluice.policy.v1.PolicyProblem
-	0, // 1: sluice.policy.v1.PolicyProblem.severity:type_name -> sluice.policy.v1.PolicyProblem.Severity
-	1, // 2: sluice.policy.v1.TrafficPolicyService.ValidatePolicy:input_type -> sluice.policy.v1.ValidatePolicyRequest
-	2, // 3: sluice.policy.v1.TrafficPolicyService.ValidatePolicy:output_type -> sluice.policy.v1.ValidatePolicyResponse
-	3, // [3:4] is the sub-list for method output_type
-	2, // [2:3] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4,  // 0: sluice.policy.v1.ValidatePolicyResponse.problems:type_name -> sluice.policy.v1.PolicyProblem
+	0,  // 1: sluice.policy.v1.PolicyProblem.severity:type_name -> sluice.policy.v1.PolicyProblem.Severity
+	6,  // 2: sluice.policy.v1.TestPolicyRequest.exchanges:type_name -> sluice.policy.v1.PolicyTestExchange
+	10, // 3: sluice.policy.v1.TestPolicyRequest.secrets:type_name -> sluice.policy.v1.TestPolicyRequest.SecretsEntry
+	11, // 4: sluice.policy.v1.TestPolicyRequest.remotes:type_name -> sluice.policy.v1.TestPolicyRequest.RemotesEntry
+	12, // 5: sluice.policy.v1.PolicyTestExchange.headers:type_name -> sluice.capture.v1.Header
+	7,  // 6: sluice.policy.v1.PolicyTestExchange.upstream:type_name -> sluice.policy.v1.PolicyTestAnswer
+	13, // 7: sluice.policy.v1.PolicyTestExchange.after:type_name -> google.protobuf.Duration
+	12, // 8: sluice.policy.v1.PolicyTestAnswer.headers:type_name -> sluice.capture.v1.Header
+	4,  // 9: sluice.policy.v1.TestPolicyResponse.problems:type_name -> sluice.policy.v1.PolicyProblem
+	9,  // 10: sluice.policy.v1.TestPolicyResponse.results:type_name -> sluice.policy.v1.PolicyTestResult
+	1,  // 11: sluice.policy.v1.PolicyTestResult.outcome:type_name -> sluice.policy.v1.PolicyTestResult.Outcome
+	14, // 12: sluice.policy.v1.PolicyTestResult.forwarded:type_name -> sluice.capture.v1.Request
+	15, // 13: sluice.policy.v1.PolicyTestResult.response:type_name -> sluice.capture.v1.Response
+	16, // 14: sluice.policy.v1.PolicyTestResult.trace:type_name -> sluice.capture.v1.PolicyTrace
+	7,  // 15: sluice.policy.v1.TestPolicyRequest.RemotesEntry.value:type_name -> sluice.policy.v1.PolicyTestAnswer
+	2,  // 16: sluice.policy.v1.TrafficPolicyService.ValidatePolicy:input_type -> sluice.policy.v1.ValidatePolicyRequest
+	5,  // 17: sluice.policy.v1.TrafficPolicyService.TestPolicy:input_type -> sluice.policy.v1.TestPolicyRequest
+	3,  // 18: sluice.policy.v1.TrafficPolicyService.ValidatePolicy:output_type -> sluice.policy.v1.ValidatePolicyResponse
+	8,  // 19: sluice.policy.v1.TrafficPolicyService.TestPolicy:output_type -> sluice.policy.v1.TestPolicyResponse
+	18, // [18:20] is the sub-list for method output_type
+	16, // [16:18] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_validation_proto_init() }
@@ -347,8 +893,8 @@ func file_sluice_policy_v1_validation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_validation_proto_rawDesc), len(file_sluice_policy_v1_validation_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   3,
+			NumEnums:      2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

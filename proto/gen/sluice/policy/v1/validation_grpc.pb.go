@@ -20,17 +20,24 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	TrafficPolicyService_ValidatePolicy_FullMethodName = "/sluice.policy.v1.TrafficPolicyService/ValidatePolicy"
+	TrafficPolicyService_TestPolicy_FullMethodName     = "/sluice.policy.v1.TrafficPolicyService/TestPolicy"
 )
 
 // TrafficPolicyServiceClient is the client API for TrafficPolicyService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TrafficPolicyService checks Traffic Policy documents without storing them.
+// TrafficPolicyService checks and tries Traffic Policy documents without storing
+// them.
 type TrafficPolicyServiceClient interface {
 	// ValidatePolicy reports every problem of a document at once. It answers OK
 	// for a wrong document too: the problems are the answer.
 	ValidatePolicy(ctx context.Context, in *ValidatePolicyRequest, opts ...grpc.CallOption) (*ValidatePolicyResponse, error)
+	// TestPolicy runs a document on requests that are made up. Nothing is sent
+	// anywhere: the upstream, other servers and secrets are what the call says, and
+	// rate limits count only its own requests. A wrong document runs nothing; its
+	// problems are the answer.
+	TestPolicy(ctx context.Context, in *TestPolicyRequest, opts ...grpc.CallOption) (*TestPolicyResponse, error)
 }
 
 type trafficPolicyServiceClient struct {
@@ -51,15 +58,31 @@ func (c *trafficPolicyServiceClient) ValidatePolicy(ctx context.Context, in *Val
 	return out, nil
 }
 
+func (c *trafficPolicyServiceClient) TestPolicy(ctx context.Context, in *TestPolicyRequest, opts ...grpc.CallOption) (*TestPolicyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TestPolicyResponse)
+	err := c.cc.Invoke(ctx, TrafficPolicyService_TestPolicy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TrafficPolicyServiceServer is the server API for TrafficPolicyService service.
 // All implementations must embed UnimplementedTrafficPolicyServiceServer
 // for forward compatibility.
 //
-// TrafficPolicyService checks Traffic Policy documents without storing them.
+// TrafficPolicyService checks and tries Traffic Policy documents without storing
+// them.
 type TrafficPolicyServiceServer interface {
 	// ValidatePolicy reports every problem of a document at once. It answers OK
 	// for a wrong document too: the problems are the answer.
 	ValidatePolicy(context.Context, *ValidatePolicyRequest) (*ValidatePolicyResponse, error)
+	// TestPolicy runs a document on requests that are made up. Nothing is sent
+	// anywhere: the upstream, other servers and secrets are what the call says, and
+	// rate limits count only its own requests. A wrong document runs nothing; its
+	// problems are the answer.
+	TestPolicy(context.Context, *TestPolicyRequest) (*TestPolicyResponse, error)
 	mustEmbedUnimplementedTrafficPolicyServiceServer()
 }
 
@@ -72,6 +95,9 @@ type UnimplementedTrafficPolicyServiceServer struct{}
 
 func (UnimplementedTrafficPolicyServiceServer) ValidatePolicy(context.Context, *ValidatePolicyRequest) (*ValidatePolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ValidatePolicy not implemented")
+}
+func (UnimplementedTrafficPolicyServiceServer) TestPolicy(context.Context, *TestPolicyRequest) (*TestPolicyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestPolicy not implemented")
 }
 func (UnimplementedTrafficPolicyServiceServer) mustEmbedUnimplementedTrafficPolicyServiceServer() {}
 func (UnimplementedTrafficPolicyServiceServer) testEmbeddedByValue()                              {}
@@ -112,6 +138,24 @@ func _TrafficPolicyService_ValidatePolicy_Handler(srv interface{}, ctx context.C
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TrafficPolicyService_TestPolicy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestPolicyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrafficPolicyServiceServer).TestPolicy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrafficPolicyService_TestPolicy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrafficPolicyServiceServer).TestPolicy(ctx, req.(*TestPolicyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TrafficPolicyService_ServiceDesc is the grpc.ServiceDesc for TrafficPolicyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -122,6 +166,10 @@ var TrafficPolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ValidatePolicy",
 			Handler:    _TrafficPolicyService_ValidatePolicy_Handler,
+		},
+		{
+			MethodName: "TestPolicy",
+			Handler:    _TrafficPolicyService_TestPolicy_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
