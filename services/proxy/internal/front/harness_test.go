@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,7 @@ func start(t testing.TB, endpoints []*policyv1.Endpoint, opts ...option) *harnes
 		capture: &policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL},
 		queue:   tap.Limits{Exchanges: 1000, Bytes: 64 << 20},
 	}
+	cfg.front.NetHTTP = os.Getenv(byNetHTTP) != ""
 	for _, o := range opts {
 		o(&cfg)
 	}

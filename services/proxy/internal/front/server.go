@@ -1,5 +1,6 @@
-// Package front is the net/http front end: it takes connections, speaks HTTP/1.1
-// and, over TLS, HTTP/2, and hands requests on as platform/message types.
+// Package front takes connections and hands requests on as platform/message types.
+// It speaks HTTP/1.x by the gateway's own codec and HTTP/2, over TLS, by net/http,
+// which can also stand in for the codec.
 package front
 
 import (
@@ -30,6 +31,7 @@ type Config struct {
 	IdleTimeout       time.Duration // between the requests of a connection
 	DrainTimeout      time.Duration // for running requests at the end
 	ProxyProtocol     bool          // each connection begins with a PROXY protocol header
+	NetHTTP           bool          // speak HTTP/1.x by net/http, too
 }
 
 // Certificates are shown to TLS clients.
@@ -46,6 +48,8 @@ type Server struct {
 	certs    Certificates
 	listener net.Listener
 	http     *http.Server
+	lean     *lean // nil when all is spoken by net/http
+	rejected func(status int)
 	log      *slog.Logger
 	stop     context.CancelFunc // cuts running requests off
 }
@@ -58,7 +62,7 @@ func Listen(address string, cfg Config, h Handler, certs Certificates, rejected 
 		return nil, fmt.Errorf("listen for requests on %s: %w", address, err)
 	}
 	base, stop := context.WithCancel(context.Background())
-	s := &Server{cfg: cfg, handler: h, certs: certs, log: log, stop: stop}
+	s := &Server{cfg: cfg, handler: h, certs: certs, rejected: rejected, log: log, stop: stop}
 	s.listener = &listener{Listener: l, rejected: rejected}
 	if cfg.ProxyProtocol {
 		s.listener = &listener{Listener: proxied{l, cfg.ReadHeaderTimeout}, rejected: rejected, proxied: true}
@@ -74,6 +78,9 @@ func Listen(address string, cfg Config, h Handler, certs Certificates, rejected 
 	}
 	if certs != nil {
 		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.GetCertificate}
+	}
+	if !cfg.NetHTTP {
+		s.lean = newLean(s, base)
 	}
 	return s, nil
 }
@@ -93,6 +100,9 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 // Run serves until ctx ends, then lets running requests end and cuts off those
 // that take longer than the drain timeout.
 func (s *Server) Run(ctx context.Context) error {
+	if s.lean != nil {
+		return s.lean.run(ctx)
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if s.certs != nil {

@@ -122,7 +122,7 @@ func BenchmarkWriteRequest(b *testing.B) {
 	w := http1.NewWriter(io.Discard)
 	cpu(b)
 	for b.Loop() {
-		if err := w.Request(&q.Request, "", 0, http1.Connection{}); err != nil {
+		if err := w.Request(&q.Request, http1.Server{}, 0, http1.Connection{}); err != nil {
 			b.Fatal(err)
 		}
 		if err := w.Flush(); err != nil {

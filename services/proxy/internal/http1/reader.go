@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"io"
 )
 
@@ -46,6 +47,9 @@ func (r *Reader) Wait() error {
 	}
 	return r.more()
 }
+
+// HasHead reports whether a whole head is buffered, so that reading it cannot wait.
+func (r *Reader) HasHead() bool { return bytes.Contains(r.window(), headEnd) }
 
 // Release gives the buffer back if nothing is in it.
 func (r *Reader) Release() {

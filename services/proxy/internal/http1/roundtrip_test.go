@@ -69,7 +69,7 @@ func sendRequest(t *testing.T, req *message.Request, body []byte) []byte {
 	w := http1.NewWriter(&out)
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	f := http1.RequestFraming(req)
-	if err := w.Request(req, "", f, http1.Connection{}); err != nil {
+	if err := w.Request(req, http1.Server{}, f, http1.Connection{}); err != nil {
 		t.Fatalf("what was read cannot be sent: %v", err)
 	}
 	if err := w.Body(req.Body, f, &req.Trailer, false); err != nil {
@@ -130,7 +130,7 @@ func FuzzHostileRequest(f *testing.F) {
 			var out bytes.Buffer
 			w := http1.NewWriter(&out)
 			framing := http1.RequestFraming(req)
-			if err := w.Request(req, "", framing, http1.Connection{Upgrade: value}); err != nil {
+			if err := w.Request(req, http1.Server{}, framing, http1.Connection{Upgrade: value}); err != nil {
 				var u *http1.UnsendableError
 				if !errors.As(err, &u) || out.Len() > 0 {
 					t.Fatal(err, out.Len())

@@ -26,8 +26,8 @@ func NewWriter(dst io.Writer) *Writer { return &Writer{dst: dst} }
 func (w *Writer) To(dst io.Writer) { w.dst = dst }
 
 // Request holds back the head that [AppendRequest] makes.
-func (w *Writer) Request(req *message.Request, prefix string, f Framing, c Connection) error {
-	head, err := AppendRequest(w.open(middleBuffer), req, prefix, f, c)
+func (w *Writer) Request(req *message.Request, to Server, f Framing, c Connection) error {
+	head, err := AppendRequest(w.open(middleBuffer), req, to, f, c)
 	return w.keep(head, err)
 }
 

@@ -23,7 +23,8 @@ func TestRequestHeads(t *testing.T) {
 		"least": {message.Request{Method: "GET", Target: "/a?b", Host: "h"}, "", http1.Connection{}, "GET /a?b HTTP/1.1|Host: h||"},
 		"prefix": {message.Request{Method: "GET", Target: "/a", Host: "h"}, "/base", http1.Connection{},
 			"GET /base/a HTTP/1.1|Host: h||"},
-		"star": {message.Request{Method: "OPTIONS", Target: "*", Host: "h"}, "/base", http1.Connection{}, "OPTIONS * HTTP/1.1|Host: h||"},
+		"no Host": {message.Request{Method: "GET", Target: "/a"}, "", http1.Connection{}, "GET /a HTTP/1.1|Host: server||"},
+		"star":    {message.Request{Method: "OPTIONS", Target: "*", Host: "h"}, "/base", http1.Connection{}, "OPTIONS * HTTP/1.1|Host: h||"},
 		"Host comes first and once": {message.Request{Method: "GET", Target: "/", Host: "h:1", Header: fields("A", "1", "HOST", "other", "b", "")}, "",
 			http1.Connection{}, "GET / HTTP/1.1|Host: h:1|A: 1|b: ||"},
 		"fields of a connection": {message.Request{Method: "GET", Target: "/", Host: "h", Header: fields("Connection", "close, X-Hop, Cookie", "x-hop", "1", "Cookie", "c", "Keep-Alive", "5", "Proxy-Connection", "x", "Upgrade", "x", "TE", "gzip", "Proxy-Authorization", "x", "HTTP2-Settings", "x", "X", "y")}, "", http1.Connection{}, "GET / HTTP/1.1|Host: h|Cookie: c|X: y||"},
@@ -38,7 +39,7 @@ func TestRequestHeads(t *testing.T) {
 		"unknown length": {message.Request{Method: "PUT", Target: "/", Host: "h", ContentLength: -1, Body: body("x"), Header: fields("Transfer-Encoding", "x"),
 			Trailer: fields("X-Sum", "", "Host", "", "x-sum", "", "Y", "")}, "", http1.Connection{}, "PUT / HTTP/1.1|Host: h|Transfer-Encoding: chunked|Trailer: X-Sum, Y||"},
 	} {
-		got, err := http1.AppendRequest(nil, &tt.req, tt.prefix, http1.RequestFraming(&tt.req), tt.c)
+		got, err := http1.AppendRequest(nil, &tt.req, http1.Server{Prefix: tt.prefix, Host: "server"}, http1.RequestFraming(&tt.req), tt.c)
 		if s := strings.ReplaceAll(string(got), "\r\n", "|"); err != nil || s != tt.want {
 			t.Errorf("%s: %v\n got %s\nwant %s", name, err, s, tt.want)
 		}
@@ -78,7 +79,7 @@ func TestUnsendableRequests(t *testing.T) {
 		req := base
 		change(&req)
 		var u *http1.UnsendableError
-		if got, err := http1.AppendRequest(nil, &req, "", 0, http1.Connection{}); !errors.As(err, &u) {
+		if got, err := http1.AppendRequest(nil, &req, http1.Server{}, 0, http1.Connection{}); !errors.As(err, &u) {
 			t.Errorf("%s: %q %v", name, got, err)
 		}
 	}

@@ -15,28 +15,37 @@ func RequestFraming(req *message.Request) Framing {
 	return Chunked
 }
 
+// Server is what a request head says differently for one server.
+type Server struct {
+	Prefix string // stands before the request target, "*" excepted
+	Host   string // is the Host of requests that have none, as HTTP/1.0 allows
+}
+
 // AppendRequest writes req's head to dst, with the fields that are meant for more
 // than one connection, Host first, and those of framing and connection as told. The
-// request target is prefix followed by req.Target. The error is an
-// *UnsendableError.
-func AppendRequest(dst []byte, req *message.Request, prefix string, f Framing, c Connection) ([]byte, error) {
+// error is an *UnsendableError.
+func AppendRequest(dst []byte, req *message.Request, to Server, f Framing, c Connection) ([]byte, error) {
+	host := req.Host
+	if host == "" {
+		host = to.Host
+	}
 	switch {
 	case req.Method == "" || !all(req.Method, isToken):
 		return nil, unsendable("the method %q is not a token", req.Method)
 	case f < Chunked:
 		return nil, unsendable("a request's body has a length or is chunked")
 	}
-	if err := checkAddress(req, prefix); err != nil {
+	if err := checkAddress(req, to.Prefix, host); err != nil {
 		return nil, err
 	}
 	dst = append(dst, req.Method...)
 	dst = append(dst, ' ')
 	if req.Target != "*" {
-		dst = append(dst, prefix...)
+		dst = append(dst, to.Prefix...)
 	}
 	dst = append(dst, req.Target...)
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	dst = appendField(dst, "Host", req.Host)
+	dst = appendField(dst, "Host", host)
 	dst, err := appendFields(dst, req.Header)
 	if err != nil {
 		return nil, err
@@ -52,7 +61,7 @@ func AppendRequest(dst []byte, req *message.Request, prefix string, f Framing, c
 
 // checkAddress refuses what would not read as the same target and host. A gateway
 // opens no tunnels.
-func checkAddress(req *message.Request, prefix string) error {
+func checkAddress(req *message.Request, prefix, host string) error {
 	path := req.Target != "" && req.Target[0] == '/' && (prefix == "" || prefix[0] == '/')
 	switch {
 	case req.Method == "CONNECT":
@@ -61,8 +70,8 @@ func checkAddress(req *message.Request, prefix string) error {
 		return unsendable("the request target %q is no path", req.Target)
 	case !all(prefix, isTarget) || !all(req.Target, isTarget):
 		return unsendable("the request target has a space, a # or a control character")
-	case !validHost(req.Host):
-		return unsendable("the host %q is neither a name nor an address with an optional port", req.Host)
+	case !validHost(host):
+		return unsendable("the host %q is neither a name nor an address with an optional port", host)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"sluice.dev/services/proxy/internal/answer"
+	"sluice.dev/services/proxy/internal/http1"
 )
 
 // ErrClientGone is why a call ended whose client went away or was cut off.
@@ -28,7 +29,8 @@ func (e *CallError) Unwrap() error { return e.cause }
 
 // failure sorts what the transport returned into the published codes.
 func failure(ctx context.Context, t *Target, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errClientBody) {
+	var body *http1.SourceError
+	if errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, errClientBody) || errors.As(err, &body) {
 		return fmt.Errorf("%w: %w", ErrClientGone, err)
 	}
 	fail := func(status int, code, format string, args ...any) error {
@@ -37,8 +39,9 @@ func failure(ctx context.Context, t *Target, err error) error {
 	var dial *net.OpError
 	dialing := errors.As(err, &dial) && dial.Op == "dial"
 	var timeout net.Error
+	var unsendable *http1.UnsendableError
 	switch {
-	case errors.Is(err, errBadTarget):
+	case errors.Is(err, errBadTarget), errors.As(err, &unsendable):
 		return fail(502, answer.CodeGateway, "the request cannot be sent on: %v", err)
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		if dialing {

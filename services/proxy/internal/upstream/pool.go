@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/services/proxy/internal/http1/transport"
 )
 
 // Config bounds calls.
@@ -40,6 +41,7 @@ func (c Config) withDefaults() Config {
 
 // Pool holds the connections to all upstreams.
 type Pool struct {
+	plain     *transport.Pool // for targets without TLS
 	verifying *http.Transport
 	trusting  *http.Transport // for targets with SkipVerify
 }
@@ -48,6 +50,10 @@ type Pool struct {
 func NewPool(cfg Config) *Pool {
 	cfg = cfg.withDefaults()
 	return &Pool{
+		plain: transport.New(transport.Config{
+			ConnectTimeout: cfg.ConnectTimeout, ResponseTimeout: cfg.ResponseTimeout, IdleTimeout: cfg.IdleTimeout,
+			IdlePerTarget: cfg.IdlePerHost, HeadLimit: int(cfg.HeadLimit),
+		}),
 		verifying: newTransport(cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs}),
 		trusting:  newTransport(cfg, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}), // #nosec G402 -- the endpoint's owner asked for it
 	}
@@ -73,6 +79,7 @@ func newTransport(cfg Config, tlsConfig *tls.Config) *http.Transport {
 
 // Close closes the connections that nobody uses.
 func (p *Pool) Close() {
+	p.plain.Close()
 	p.verifying.CloseIdleConnections()
 	p.trusting.CloseIdleConnections()
 }
@@ -93,6 +100,9 @@ type Call struct {
 // ErrClientGone.
 func (p *Pool) Do(ctx context.Context, t *Target, req *message.Request, info Informational) (*message.Response, Call, error) {
 	call := Call{Address: t.Address, Sent: time.Now()}
+	if t.Scheme == "http" {
+		return p.doPlain(ctx, t, req, info, call)
+	}
 	relay := &relay{info: info}
 	defer relay.stop()
 	out, err := outgoing(relay.trace(ctx, &call), t, req)

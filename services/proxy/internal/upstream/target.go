@@ -1,8 +1,8 @@
-// Package upstream calls the APIs behind the endpoints: pooled connections,
-// HTTP/1.1 and, over TLS, HTTP/2.
+// Package upstream calls the APIs behind the endpoints over pooled connections: by
+// the gateway's own HTTP/1.1 transport without TLS, by net/http over TLS, where
+// HTTP/2 may be negotiated.
 //
-// It speaks platform/message types; net/http stays inside, so that another
-// transport can stand in for it.
+// It speaks platform/message types; both transports stay inside.
 package upstream
 
 import (

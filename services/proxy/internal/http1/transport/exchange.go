@@ -18,7 +18,7 @@ type Informational func(status int, header message.Header)
 // Call is one request and what is to be done with it.
 type Call struct {
 	Request *message.Request
-	Prefix  string        // stands before the request target
+	Server  http1.Server
 	Inform  Informational // may be nil
 	// DropTrailers are names that are taken out of the response's trailers.
 	DropTrailers []string
@@ -93,7 +93,7 @@ const smallBody = http1.MaxGathered - 4<<10
 // prepare makes the head and, if that can be done at once, the body.
 func (x *exchange) prepare() error {
 	up := http1.Upgrade(x.Request.Header)
-	if err := x.out.Request(x.Request, x.Prefix, x.framing, http1.Connection{Upgrade: up}); err != nil {
+	if err := x.out.Request(x.Request, x.Server, x.framing, http1.Connection{Upgrade: up}); err != nil {
 		return err
 	}
 	expects := x.framing != 0 && message.EqualName(x.Request.Header.Get("expect"), "100-continue")

@@ -145,7 +145,7 @@ func TestBodiesOfAllKinds(t *testing.T) {
 		if tt.length < 0 {
 			req.Trailer.Add("X-Sum", "1")
 		}
-		res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req, Prefix: "/base", DropTrailers: []string{"x-own"}})
+		res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req, Server: http1.Server{Prefix: "/base"}, DropTrailers: []string{"x-own"}})
 		if err != nil {
 			t.Fatal(err)
 		}
