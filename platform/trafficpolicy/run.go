@@ -15,10 +15,12 @@ import (
 type Run struct {
 	policy   *Policy
 	services Services
+	id       string
 	vars     expr.Vars
 	current  Phase
 	facts    Facts
-	records  []ruleRecord // of every rule that was looked at, in order
+	records  []ruleRecord    // of every rule that was looked at, in order
+	spent    []time.Duration // of every action that ran, in order
 	took     [phaseCount]time.Duration
 	scratch  []byte
 
@@ -30,6 +32,7 @@ type ruleRecord struct {
 	rule    *rule
 	failed  int // the condition that was false, -1 when all were true
 	ran     int // actions that ran
+	spent   int // where their times begin in Run.spent
 	decided bool
 	cause   error
 	took    time.Duration
@@ -61,7 +64,7 @@ func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, 
 // outcomes, facts and traces may be used afterwards.
 func (r *Run) Release() {
 	clear(r.records)
-	*r = Run{records: r.records[:0], scratch: r.scratch[:0], vars: r.vars}
+	*r = Run{records: r.records[:0], spent: r.spent[:0], scratch: r.scratch[:0], vars: r.vars}
 	r.vars.Reset()
 	runs.Put(r)
 }
@@ -104,10 +107,14 @@ func (r *Run) rule(ctx context.Context, rule *rule, record *ruleRecord) (*Outcom
 			return nil, nil //nolint:nilnil // the rule does not match
 		}
 	}
+	record.spent = len(r.spent)
+	last := time.Now()
 	for i := range rule.actions {
 		a := &rule.actions[i]
 		record.ran = i + 1
 		out, err := a.action.run(ctx, r)
+		now := time.Now()
+		r.spent, last = append(r.spent, now.Sub(last)), now
 		if err != nil {
 			return r.fail(ctx, rule, a, record, err)
 		}

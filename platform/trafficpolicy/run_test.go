@@ -62,19 +62,26 @@ func TestTraceTellsWhatHappenedWithoutSecrets(t *testing.T) {
 		Phases: []trafficpolicy.PhaseTrace{
 			{Phase: trafficpolicy.OnHTTPRequest, Rules: []trafficpolicy.RuleTrace{
 				{Index: 0, Name: "skipped", False: "req.method == 'POST'"},
-				{Index: 1, Name: "login", Matched: true, Actions: []trafficpolicy.ActionTrace{{Index: 0, Type: "set-vars"}, {Index: 1, Type: "add-headers", Name: "label"}}},
+				{Index: 1, Name: "login", Matched: true, Actions: []trafficpolicy.ActionTrace{{Index: 0, Type: "set-vars"}, {Index: 1, Type: "add-headers", Name: "label",
+					Results: []trafficpolicy.ResultTrace{{Name: "headers_added", Value: map[string]any{"x-token": "Bearer ***"}}}}}},
 				{Index: 2, Matched: true, Actions: []trafficpolicy.ActionTrace{{Type: "custom-response", Decided: true}}},
 			}},
-			{Phase: trafficpolicy.OnHTTPResponse, Rules: []trafficpolicy.RuleTrace{{Matched: true, Actions: []trafficpolicy.ActionTrace{{Type: "log"}}}}},
-		},
-		Results: map[string]any{
-			"add_headers.headers_added": map[string]any{"x-token": "Bearer ***"},
-			"log.metadata":              map[string]any{"leak": "***"},
+			{Phase: trafficpolicy.OnHTTPResponse, Rules: []trafficpolicy.RuleTrace{{Matched: true, Actions: []trafficpolicy.ActionTrace{{Type: "log",
+				Results: []trafficpolicy.ResultTrace{{Name: "metadata", Value: map[string]any{"leak": "***"}}}}}}}},
 		},
 	}
-	ignore := cmp.Options{cmpopts.IgnoreFields(trafficpolicy.PhaseTrace{}, "Duration"), cmpopts.IgnoreFields(trafficpolicy.RuleTrace{}, "Duration")}
-	if diff := cmp.Diff(want, run.Trace(), ignore); diff != "" {
+	got := run.Trace()
+	ignore := cmp.Options{cmpopts.IgnoreFields(trafficpolicy.PhaseTrace{}, "Duration"), cmpopts.IgnoreFields(trafficpolicy.RuleTrace{}, "Duration"), cmpopts.IgnoreFields(trafficpolicy.ActionTrace{}, "Duration")}
+	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("trace (-want +got):\n%s", diff)
+	}
+	for _, a := range got.Phases[0].Rules[1].Actions {
+		if a.Duration <= 0 || a.Duration > got.Phases[0].Rules[1].Duration {
+			t.Errorf("%s took %s", a.Type, a.Duration)
+		}
+	}
+	if all := got.Results(); len(all) != 2 || all["log.metadata"] == nil {
+		t.Errorf("results %v", all)
 	}
 	if logs := run.Facts().Logs; len(logs) != 1 || logs[0]["leak"] != "***" {
 		t.Errorf("the log shows the secret: %v", logs)

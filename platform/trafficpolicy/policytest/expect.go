@@ -25,8 +25,9 @@ func (e Expect) compare(x *exchanged) []string {
 	if e.Forwarded != nil {
 		e.Forwarded.compare(&d, x.forwarded)
 	}
+	results := x.trace.Results()
 	for name, want := range e.Results {
-		got, ok := x.trace.Results[name]
+		got, ok := results[name]
 		if !ok {
 			got = "(absent)"
 		}
