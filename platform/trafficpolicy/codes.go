@@ -53,6 +53,7 @@ const (
 	CodeActionFailed     Code = "SLUICE_2300"
 	CodeRestrictedIP     Code = "SLUICE_3203"
 	CodeWebhook          Code = "SLUICE_3204"
+	CodeRedirects        Code = "SLUICE_3214"
 	CodeTokenInvalid     Code = "SLUICE_3401"
 	CodeTokenForbidden   Code = "SLUICE_3403"
 	CodeTokenNotFound    Code = "SLUICE_3406"
@@ -64,6 +65,9 @@ const (
 	CodeTokenMethod      Code = "SLUICE_3415"
 	CodeTokenMalformed   Code = "SLUICE_3416"
 	CodeKeySet           Code = "SLUICE_3422"
+	CodeCallTooLarge     Code = "SLUICE_3601"
+	CodeCallTimeout      Code = "SLUICE_3602"
+	CodeCallLoop         Code = "SLUICE_3603"
 	CodeWAFRequest       Code = "SLUICE_3700"
 	CodeWAF              Code = "SLUICE_3701"
 	CodeWAFResponse      Code = "SLUICE_3702"
@@ -74,6 +78,8 @@ const (
 	CodeUnauthorized     Code = "SLUICE_4401"
 	CodeDenied           Code = "SLUICE_4403"
 	CodeRequestTooLarge  Code = "SLUICE_4413"
+	CodeCall             Code = "SLUICE_4502"
+	CodeCallAddress      Code = "SLUICE_4503"
 	CodeConnectionClosed Code = "SLUICE_4499"
 )
 
@@ -126,6 +132,7 @@ var codes = []CodeInfo{
 	{CodeActionFailed, 500, "An action failed for this request."},
 	{CodeRestrictedIP, 403, "The client's address is not admitted."},
 	{CodeWebhook, 403, "The webhook is not signed by its provider, or was signed too long ago."},
+	{CodeRedirects, 502, "A server that the policy asks sent it on more often than the policy allows."},
 	{CodeTokenInvalid, 401, "The token's signature, algorithm or time is not valid."},
 	{CodeTokenForbidden, 403, "The token is valid, but its issuer or audience is not allowed here."},
 	{CodeTokenNotFound, 401, "The request has no token."},
@@ -137,6 +144,9 @@ var codes = []CodeInfo{
 	{CodeTokenMethod, 400, "The request's method has no body that could hold a token."},
 	{CodeTokenMalformed, 401, "The token is not a signed JSON Web Token in compact form, or is there more than once."},
 	{CodeKeySet, 500, "The keys that verify the token could not be fetched."},
+	{CodeCallTooLarge, 502, "A server that the policy asks sent more than 256 KB."},
+	{CodeCallTimeout, 504, "A server that the policy asks did not answer in time."},
+	{CodeCallLoop, 508, "Requests made by policies lead to each other in a circle."},
 	{CodeWAFRequest, 403, "The web application firewall takes the request for an attack."},
 	{CodeWAF, 500, "The web application firewall could not look at the message."},
 	{CodeWAFResponse, 403, "The web application firewall holds the response back: it gives away too much."},
@@ -147,6 +157,8 @@ var codes = []CodeInfo{
 	{CodeUnauthorized, 401, "The request has no valid user name and password."},
 	{CodeDenied, 403, "The policy denies the request."},
 	{CodeRequestTooLarge, 413, "The request's body is larger than an action of the policy may read."},
+	{CodeCall, 502, "A server that the policy asks could not be reached, or answered with something that is no HTTP."},
+	{CodeCallAddress, 500, "The policy asks a server at an address that policies may not call."},
 	{CodeConnectionClosed, 0, "The policy closed the connection without an answer."},
 }
 

@@ -92,7 +92,7 @@ func (c *compiler) compileAction(ph Phase, env *expr.Env, position int, a Action
 		c.report(a.node, join(a.path, "type"), CodeWrongPhase, fmt.Sprintf("%s cannot run in %s", a.Type, ph), "it runs in "+phaseList(s.Phases))
 		return nil
 	}
-	cfg := &config{compiler: c, spec: s, fields: s.Fields, env: env, path: join(a.path, "config"), node: a.node, values: map[string]*value{}}
+	cfg := &config{compiler: c, spec: s, fields: s.Fields, env: env, phase: ph, path: join(a.path, "config"), node: a.node, values: map[string]*value{}}
 	if a.config != nil {
 		cfg.node = a.config
 		if a.config.Kind != yaml.MappingNode {

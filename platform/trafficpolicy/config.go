@@ -18,6 +18,7 @@ type config struct {
 	spec     *spec
 	fields   []Field
 	env      *expr.Env
+	phase    Phase
 	path     string
 	node     *yaml.Node // the mapping, or the action when there is no config
 	values   map[string]*value
@@ -125,7 +126,7 @@ func (c *config) object(field string) *config {
 
 // nested is the config of a mapping inside this one.
 func (c *config) nested(f Field, n *yaml.Node, path string) *config {
-	return &config{compiler: c.compiler, spec: c.spec, fields: f.Fields, env: c.env, path: path, node: n, values: map[string]*value{}}
+	return &config{compiler: c.compiler, spec: c.spec, fields: f.Fields, env: c.env, phase: c.phase, path: path, node: n, values: map[string]*value{}}
 }
 
 func (c *config) field(name string) Field {

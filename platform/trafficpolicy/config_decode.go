@@ -50,7 +50,7 @@ func (c *config) decode(f Field, v *value) {
 		c.decodeMap(f, v)
 	case Any:
 		v.tree = c.decodeTree(v.node, v.path, f.Template)
-	case Custom:
+	case Custom, Expression:
 	}
 }
 

@@ -62,6 +62,20 @@ var environments = sync.OnceValue(func() map[Phase]*expr.Env {
 	return envs
 })
 
+// retryEnvironments are for the conditions of http-request.
+var retryEnvironments = sync.OnceValue(func() map[Phase]*expr.Env {
+	variables := append(resultVariables(), expr.RetryVariables()...)
+	envs := make(map[Phase]*expr.Env, 2)
+	for _, ph := range []Phase{OnHTTPRequest, OnHTTPResponse} {
+		env, err := expr.NewEnv(ph.scope(), variables)
+		if err != nil {
+			panic(err) // only a faulty declaration in this module can cause it
+		}
+		envs[ph] = env
+	}
+	return envs
+})
+
 // Variables lists what expressions can read in a phase.
 func Variables(ph Phase) []expr.Variable { return environments()[ph].Variables() }
 

@@ -53,6 +53,7 @@ type Input struct {
 	Conn     *message.Conn
 	Endpoint *message.Endpoint
 	Request  *message.Request
+	ID       string // of the exchange, to name it in requests that the policy makes; may be empty
 }
 
 // Services are what actions and expressions need from outside. All but Now may
@@ -62,6 +63,7 @@ type Services struct {
 	Secrets     expr.SecretSource
 	IPData      expr.IPDataSource
 	KeySets     *KeySets         // for jwt-validation
+	HTTP        HTTPClient       // for http-request
 	Now         func() time.Time // time.Now when nil
 }
 
@@ -112,7 +114,7 @@ func (p *Policy) Start(in Input, svc Services) *Run {
 	if svc.Now == nil {
 		svc.Now = time.Now
 	}
-	r.policy, r.services = p, svc
+	r.policy, r.services, r.id = p, svc, in.ID
 	r.vars.Conn, r.vars.Endpoint, r.vars.Request = in.Conn, in.Endpoint, in.Request
 	if r.vars.Conn == nil {
 		r.vars.Conn = noConn

@@ -52,6 +52,7 @@ const (
 	Enum        Kind = "enum"        // -
 	Texts       Kind = "texts"       // entries of a list of texts
 	Expressions Kind = "expressions" // entries of a list of CEL expressions
+	Expression  Kind = "expression"  // -; one CEL expression, which the action compiles
 	TextMap     Kind = "map"         // entries of a mapping of texts
 	Any         Kind = "any"         // -; any value, with templates in its texts
 	Number      Kind = "number"      // the value, which may have a fraction
@@ -108,7 +109,7 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"circuit-breaker", "forward-internal", "http-request", "oauth", "openid-connect",
+	"circuit-breaker", "forward-internal", "oauth", "openid-connect",
 	"request-body-find-replace", "response-body-find-replace", "saml",
 	"sse-find-replace", "terminate-tls", "ai-gateway",
 }

@@ -22,6 +22,9 @@ type headerMap struct {
 
 var _ traits.Mapper = (*headerMap)(nil)
 
+// HeaderMap shows a header as expressions see that of a request.
+func HeaderMap(h *message.Header) ref.Val { return &headerMap{header: h} }
+
 // Find implements traits.Mapper.
 func (m *headerMap) Find(key ref.Val) (ref.Val, bool) {
 	name, ok := key.(types.String)

@@ -40,6 +40,7 @@ type Vars struct {
 	now     time.Time
 	user    map[string]ref.Val
 	results [][]ref.Val
+	retry   Retry
 	used    []string // secret values that were read, to keep out of traces
 
 	requestHeaders, responseHeaders headerMap
