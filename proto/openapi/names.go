@@ -7,39 +7,29 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
-	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
-	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
-	replayv1 "sluice.dev/proto/gen/sluice/replay/v1"
+	_ "sluice.dev/proto/gen/sluice/capture/v1" // registers its descriptors
+	_ "sluice.dev/proto/gen/sluice/events/v1"  // registers its descriptors
+	_ "sluice.dev/proto/gen/sluice/policy/v1"  // registers its descriptors
+	_ "sluice.dev/proto/gen/sluice/replay/v1"  // registers its descriptors
 )
 
-// files are all files that define services with a REST form.
-var files = []protoreflect.FileDescriptor{
-	policyv1.File_sluice_policy_v1_endpoint_proto,
-	policyv1.File_sluice_policy_v1_validation_proto,
-	policyv1.File_sluice_policy_v1_settings_proto,
-	policyv1.File_sluice_policy_v1_api_key_proto,
-	capturev1.File_sluice_capture_v1_capture_proto,
-	replayv1.File_sluice_replay_v1_replay_proto,
-	eventsv1.File_sluice_events_v1_audit_proto,
-	eventsv1.File_sluice_events_v1_channel_proto,
-	eventsv1.File_sluice_events_v1_dashboard_proto,
-	eventsv1.File_sluice_events_v1_destination_proto,
-	eventsv1.File_sluice_events_v1_monitor_proto,
-	eventsv1.File_sluice_events_v1_subscription_proto,
-}
+// packages are those of the services with a REST form.
+var packages = []protoreflect.FullName{"sluice.policy.v1", "sluice.capture.v1", "sluice.replay.v1", "sluice.events.v1"}
 
 // restMethods returns the methods by the generator's operation id.
 func restMethods() (map[string]protoreflect.MethodDescriptor, error) {
 	out := map[string]protoreflect.MethodDescriptor{}
-	for _, file := range files {
-		for i := range file.Services().Len() {
-			service := file.Services().Get(i)
-			for j := range service.Methods().Len() {
-				m := service.Methods().Get(j)
-				out[string(service.Name())+"_"+string(m.Name())] = m
+	for _, pkg := range packages {
+		protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(file protoreflect.FileDescriptor) bool {
+			for i := range file.Services().Len() {
+				service := file.Services().Get(i)
+				for j := range service.Methods().Len() {
+					m := service.Methods().Get(j)
+					out[string(service.Name())+"_"+string(m.Name())] = m
+				}
 			}
-		}
+			return true
+		})
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("no service is linked in")
