@@ -27,6 +27,8 @@ const (
 	Dashboard         Prefix = "dsh"
 	Batch             Prefix = "bat"
 	Proxy             Prefix = "px"
+	Vault             Prefix = "vault"
+	Secret            Prefix = "secret"
 )
 
 // New returns a new id of this kind. Ids of one process sort in the order in

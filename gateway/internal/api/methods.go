@@ -88,15 +88,15 @@ func verbAndPattern(rule *annotations.HttpRule) (verb, pattern string) {
 // readers are the verbs of methods that change nothing.
 var readers = []string{"Get", "List", "Tail", "Validate", "Aggregate", "TestPolicy"}
 
-// scopeOf is what a key needs: admin for keys and for changes of settings, read
-// for looking, write for the rest.
+// scopeOf is what a key needs: admin for keys, the encryption of secrets and
+// changes of settings, read for looking, write for the rest.
 func scopeOf(desc protoreflect.MethodDescriptor) policyv1.Scope {
 	reads := false
 	for _, verb := range readers {
 		reads = reads || strings.HasPrefix(string(desc.Name()), verb)
 	}
 	switch service := desc.Parent().Name(); {
-	case service == "ApiKeyService", service == "SettingsService" && !reads:
+	case service == "ApiKeyService", service == "SettingsService" && !reads, strings.HasPrefix(string(desc.Name()), "Reencrypt"):
 		return policyv1.Scope_SCOPE_ADMIN
 	case reads:
 		return policyv1.Scope_SCOPE_READ

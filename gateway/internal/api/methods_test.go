@@ -27,6 +27,7 @@ func TestScopes(t *testing.T) {
 		"GetEndpoint": read, "ListEndpoints": read, "TailExchanges": read, "ValidatePolicy": read, "TestPolicy": read, "AggregateExchanges": read,
 		"GetCaptureSettings": read, "ListAuditEvents": read, "GetAccounting": read,
 		"CreateEndpoint": write, "UpdateMonitor": write, "DeleteDashboard": write, "ReplayExchange": write, "TestMonitor": write,
+		"GetSecret": read, "ListVaults": read, "CreateSecret": write, "DeleteVault": write, "ReencryptSecrets": admin, "ReencryptEventSecrets": admin,
 		"CreateApiKey": admin, "ListApiKeys": admin, "DeleteApiKey": admin, "UpdateCaptureSettings": admin,
 	} {
 		if got := find(t, name).Scope; got != want {

@@ -29,6 +29,8 @@ func register(ctx context.Context, mux *runtime.ServeMux, b Backends) error {
 		{policyv1.RegisterTrafficPolicyServiceHandler, b.Policy},
 		{policyv1.RegisterSettingsServiceHandler, b.Policy},
 		{policyv1.RegisterApiKeyServiceHandler, b.Policy},
+		{policyv1.RegisterRateLimitBucketServiceHandler, b.Policy},
+		{policyv1.RegisterVaultServiceHandler, b.Policy},
 		{capturev1.RegisterCaptureServiceHandler, b.Capture},
 		{replayv1.RegisterReplayServiceHandler, b.Replay},
 		{eventsv1.RegisterSubscriptionServiceHandler, b.Events},
@@ -37,6 +39,7 @@ func register(ctx context.Context, mux *runtime.ServeMux, b Backends) error {
 		{eventsv1.RegisterChannelServiceHandler, b.Events},
 		{eventsv1.RegisterDashboardServiceHandler, b.Events},
 		{eventsv1.RegisterAuditServiceHandler, b.Events},
+		{eventsv1.RegisterSealingServiceHandler, b.Events},
 	} {
 		if err := s.register(ctx, mux, s.conn); err != nil {
 			return fmt.Errorf("route the REST API: %w", err)

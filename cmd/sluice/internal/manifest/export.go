@@ -16,7 +16,7 @@ import (
 )
 
 // given by the server; no part of a manifest.
-var outputOnly = []protoreflect.Name{"created_at", "updated_at", "revision", "status", "last_error", "last_success_at", "read_only"}
+var outputOnly = []protoreflect.Name{"created_at", "updated_at", "revision", "status", "last_error", "last_success_at", "read_only", "policy_warnings"}
 
 // Export writes everything that Apply can read back. Secrets are not in it: the
 // gateway does not give them out, and Apply leaves stored ones alone.

@@ -189,6 +189,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/event-secrets:reencrypt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReencryptEventSecrets encrypts every stored document anew whose secrets are
+         *     in clear or not encrypted with the newest key, so that older keys can be taken
+         *     out of the key file.
+         */
+        post: operations["ReencryptEventSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/event-subscriptions": {
         parameters: {
             query?: never;
@@ -460,6 +481,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies:test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * TestPolicy runs a document on requests that are made up. Nothing is sent
+         *     anywhere: the upstream, other servers and secrets are what the call says, and
+         *     rate limits count only its own requests. A wrong document runs nothing; its
+         *     problems are the answer.
+         */
+        post: operations["TestPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies:validate": {
         parameters: {
             query?: never;
@@ -474,6 +517,109 @@ export interface paths {
          *     for a wrong document too: the problems are the answer.
          */
         post: operations["ValidatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limit-buckets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListRateLimitBuckets lists buckets with requests in their window, fullest
+         *     first. The 1,000 most recently used buckets of an endpoint can be listed.
+         */
+        get: operations["ListRateLimitBuckets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-limit-buckets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetRateLimitBucket returns one bucket; NOT_FOUND when nothing of it is in the
+         *     window.
+         */
+        get: operations["GetRateLimitBucket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListSecrets lists secrets without their values, newest first. */
+        get: operations["ListSecrets"];
+        put?: never;
+        /**
+         * CreateSecret puts a secret into a vault. ALREADY_EXISTS when the vault has
+         *     one with its name.
+         */
+        post: operations["CreateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetSecret returns one secret without its value. */
+        get: operations["GetSecret"];
+        put?: never;
+        post?: never;
+        /** DeleteSecret removes a secret; policies that read it fail from then on. */
+        delete: operations["DeleteSecret"];
+        options?: never;
+        head?: never;
+        /**
+         * UpdateSecret changes the fields named by the mask (over REST: the fields
+         *     present in the body). A secret cannot move to another vault.
+         */
+        patch: operations["UpdateSecret"];
+        trace?: never;
+    };
+    "/api/v1/secrets:reencrypt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ReencryptSecrets encrypts every stored value anew that is not encrypted with
+         *     the newest key, so that older keys can be taken out of the key file.
+         */
+        post: operations["ReencryptSecrets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -499,6 +645,46 @@ export interface paths {
          *     arrive from then on.
          */
         patch: operations["UpdateCaptureSettings"];
+        trace?: never;
+    };
+    "/api/v1/vaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListVaults lists vaults, newest first. */
+        get: operations["ListVaults"];
+        put?: never;
+        /** CreateVault makes an empty vault. ALREADY_EXISTS when its name is taken. */
+        post: operations["CreateVault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vaults/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetVault returns one vault. */
+        get: operations["GetVault"];
+        put?: never;
+        post?: never;
+        /** DeleteVault removes an empty vault; FAILED_PRECONDITION while it has secrets. */
+        delete: operations["DeleteVault"];
+        options?: never;
+        head?: never;
+        /**
+         * UpdateVault changes the fields named by the mask (over REST: the fields
+         *     present in the body). Policies that name the vault must follow a new name.
+         */
+        patch: operations["UpdateVault"];
         trace?: never;
     };
 }
@@ -623,6 +809,8 @@ export interface components {
             /** @description "ex_" and 26 characters that sort by time, given by the proxy. */
             id?: string;
             policy?: components["schemas"]["sluice.capture.v1.PolicyResult"] | null;
+            /** @description How the Traffic Policy went. Only in GetExchange; absent when none ran. */
+            policy_trace?: components["schemas"]["sluice.capture.v1.PolicyTrace"] | null;
             /** @description Name of the proxy that served it. */
             proxy_id?: string;
             /** @description Id of the exchange that this one replays; empty otherwise. */
@@ -665,6 +853,42 @@ export interface components {
             /** @description Empty on the last page. */
             next_cursor?: string;
         };
+        /** @description PolicyActionTrace is one action that ran. */
+        "sluice.capture.v1.PolicyActionTrace": {
+            duration?: string | null;
+            /**
+             * Format: int64
+             * @description Position in its rule, from 0.
+             */
+            index?: number;
+            /** @description Its label; may be empty. */
+            name?: string;
+            omitted_results?: string[];
+            outcome?: components["schemas"]["sluice.capture.v1.PolicyActionTrace.Outcome"];
+            /**
+             * @description Result variables as a JSON object, at most 4 KiB; what does not fit is named
+             *     in omitted_results. Empty when the action published none, or when the same
+             *     type ran again later: only the last run's variables stay readable.
+             */
+            results?: string;
+            /** @description Such as rate-limit. */
+            type?: string;
+        };
+        /** @enum {string} */
+        "sluice.capture.v1.PolicyActionTrace.Outcome": "OUTCOME_UNSPECIFIED" | "OUTCOME_CONTINUED" | "OUTCOME_DECIDED" | "OUTCOME_FAILED";
+        /** @description PolicyPhaseTrace is one phase that ran. */
+        "sluice.capture.v1.PolicyPhaseTrace": {
+            duration?: string | null;
+            /**
+             * Format: int64
+             * @description Number of rules that did not match and are left out.
+             */
+            omitted_rules?: number;
+            /** @description on_tcp_connect, on_http_request or on_http_response. */
+            phase?: string;
+            /** @description Those that were looked at, in order. */
+            rules?: components["schemas"]["sluice.capture.v1.PolicyRuleTrace"][];
+        };
         /** @description PolicyResult is what the Traffic Policy did. */
         "sluice.capture.v1.PolicyResult": {
             /** @description Type of the action that answered, such as rate-limit. */
@@ -682,6 +906,35 @@ export interface components {
             /** @description Name or position of the rule that answered; empty when none did. */
             rule?: string;
             user_name?: string;
+        };
+        /** @description PolicyRuleTrace is one rule that was looked at. */
+        "sluice.capture.v1.PolicyRuleTrace": {
+            /** @description Those that ran, in order. */
+            actions?: components["schemas"]["sluice.capture.v1.PolicyActionTrace"][];
+            duration?: string | null;
+            /** @description Why an expression or action failed; empty otherwise. */
+            error?: string;
+            /** @description The expression that was false; empty when the rule matched. */
+            false_expression?: string;
+            /**
+             * Format: int64
+             * @description Position in its phase, from 0.
+             */
+            index?: number;
+            /** @description Whether all expressions were true. */
+            matched?: boolean;
+            name?: string;
+        };
+        /**
+         * @description PolicyTrace tells how the Traffic Policy went, rule by rule. It is bounded: long
+         *     texts are cut and end with "…", and rules that did not match are left out when
+         *     there are too many. Secrets are replaced.
+         */
+        "sluice.capture.v1.PolicyTrace": {
+            /** @description Spent in all phases. */
+            duration?: string | null;
+            /** @description In the order they ran. */
+            phases?: components["schemas"]["sluice.capture.v1.PolicyPhaseTrace"][];
         };
         /**
          * @description ProxyAccounting are counts since this run of a proxy began.
@@ -1023,6 +1276,13 @@ export interface components {
             /** @description Topic URL, such as https://ntfy.example.com/alerts. */
             url?: string;
         };
+        "sluice.events.v1.ReencryptEventSecretsResponse": {
+            /**
+             * Format: int32
+             * @description How many destinations and channels were encrypted anew.
+             */
+            reencrypted?: number;
+        };
         "sluice.events.v1.TestEventDestinationResponse": {
             /** @description Whether the other side accepted it. */
             delivered?: boolean;
@@ -1169,6 +1429,11 @@ export interface components {
             /** @description Short name for people and for tags in exports; the host when empty. */
             name?: string;
             /**
+             * @description What may be wrong with the policy although it was taken, such as a secret that
+             *     does not exist. Only in the answers to creating and updating.
+             */
+            policy_warnings?: components["schemas"]["sluice.policy.v1.PolicyProblem"][];
+            /**
              * Format: uint64
              * @description Grows with each change of any configuration; proxies report the newest one
              *     they serve.
@@ -1198,6 +1463,21 @@ export interface components {
             /** @description Empty on the last page. */
             next_cursor?: string;
         };
+        "sluice.policy.v1.ListRateLimitBucketsResponse": {
+            buckets?: components["schemas"]["sluice.policy.v1.RateLimitBucket"][];
+            /** @description True when there are more buckets than were listed. */
+            more?: boolean;
+        };
+        "sluice.policy.v1.ListSecretsResponse": {
+            /** @description Empty on the last page. */
+            next_cursor?: string;
+            secrets?: components["schemas"]["sluice.policy.v1.Secret"][];
+        };
+        "sluice.policy.v1.ListVaultsResponse": {
+            /** @description Empty on the last page. */
+            next_cursor?: string;
+            vaults?: components["schemas"]["sluice.policy.v1.Vault"][];
+        };
         /** @description PolicyProblem is one fault of a document. */
         "sluice.policy.v1.PolicyProblem": {
             /** @description Stable code, such as SLUICE_2203. */
@@ -1222,11 +1502,136 @@ export interface components {
         };
         /** @enum {string} */
         "sluice.policy.v1.PolicyProblem.Severity": "SEVERITY_UNSPECIFIED" | "SEVERITY_ERROR" | "SEVERITY_WARNING";
+        /** @description PolicyTestAnswer is a response that is made up. */
+        "sluice.policy.v1.PolicyTestAnswer": {
+            /** Format: byte */
+            body?: string;
+            headers?: components["schemas"]["sluice.capture.v1.Header"][];
+            /**
+             * Format: int64
+             * @description Default 200.
+             */
+            status_code?: number;
+        };
+        /** @description PolicyTestExchange is a request and how the upstream answers it. */
+        "sluice.policy.v1.PolicyTestExchange": {
+            /** @description Time since the exchange before. */
+            after?: string | null;
+            /** Format: byte */
+            body?: string;
+            /** @description Default 203.0.113.7, an address for documentation. */
+            client_ip?: string;
+            /** @description host and content-length are added. */
+            headers?: components["schemas"]["sluice.capture.v1.Header"][];
+            /** @description Default GET. */
+            method?: string;
+            /** @description Used when the policy lets the request through; default 200 without body. */
+            upstream?: components["schemas"]["sluice.policy.v1.PolicyTestAnswer"] | null;
+            /** @description Absolute, or a path with query at the endpoint; default "/". */
+            url?: string;
+        };
+        /** @description PolicyTestResult is what became of an exchange. */
+        "sluice.policy.v1.PolicyTestResult": {
+            /** @description Type of the action that did. */
+            action?: string;
+            /** @description Of a refusal or failure, such as SLUICE_4029. */
+            error_code?: string;
+            /** @description As the upstream gets it; absent when it is not asked. Bodies are cut at 1 MiB. */
+            forwarded?: components["schemas"]["sluice.capture.v1.Request"] | null;
+            /** @description Entries of the log action, each a JSON object. */
+            logs?: string[];
+            outcome?: components["schemas"]["sluice.policy.v1.PolicyTestResult.Outcome"];
+            /**
+             * @description As the client gets it; absent when the connection is closed. A proxy adds its
+             *     own header fields and gives refusals a body.
+             */
+            response?: components["schemas"]["sluice.capture.v1.Response"] | null;
+            /** @description Name or position of the rule that answered or closed; empty when none did. */
+            rule?: string;
+            trace?: components["schemas"]["sluice.capture.v1.PolicyTrace"] | null;
+        };
+        /** @enum {string} */
+        "sluice.policy.v1.PolicyTestResult.Outcome": "OUTCOME_UNSPECIFIED" | "OUTCOME_FORWARDED" | "OUTCOME_ANSWERED" | "OUTCOME_CLOSED";
+        /** @description RateLimitBucket is the count of one bucket of a rate limit. */
+        "sluice.policy.v1.RateLimitBucket": {
+            /** @description Values of bucket_key as JSON. */
+            bucket_key?: string;
+            /**
+             * Format: int64
+             * @description Requests admitted in a window.
+             */
+            capacity?: string;
+            /**
+             * Format: int64
+             * @description Requests in the window now, and permits that proxies hold for the next ones.
+             */
+            count?: string;
+            endpoint_id?: string;
+            id?: string;
+            /** @description Name of the rate-limit action. */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When the oldest of those counted leave the window: a full bucket next admits
+             *     a request.
+             */
+            next_free_at?: string | null;
+            /** @description Length of the window. */
+            rate?: string | null;
+            /**
+             * Format: int64
+             * @description Requests that would still be admitted.
+             */
+            remaining?: string;
+            /**
+             * Format: date-time
+             * @description When the window will be empty if no more requests come.
+             */
+            reset_at?: string | null;
+        };
+        "sluice.policy.v1.ReencryptSecretsResponse": {
+            /**
+             * Format: int32
+             * @description How many stored secrets were encrypted anew.
+             */
+            reencrypted?: number;
+        };
         /**
          * @description Scope is what a key may do; each includes the ones before it.
          * @enum {string}
          */
         "sluice.policy.v1.Scope": "SCOPE_UNSPECIFIED" | "SCOPE_READ" | "SCOPE_WRITE" | "SCOPE_ADMIN";
+        /** @description Secret is a named value that policies read and nobody else. */
+        "sluice.policy.v1.Secret": {
+            /** Format: date-time */
+            created_at?: string | null;
+            /** @description Free text of at most 255 characters. */
+            description?: string;
+            /** @description "secret_" and 26 characters, given by the server. */
+            id?: string;
+            /** @description Opaque text of the owner's, at most 4096 characters. */
+            metadata?: string;
+            /**
+             * @description By which policies name it: 1 to 255 of a-z A-Z 0-9 _ / . and -. Unique in
+             *     the vault.
+             */
+            name?: string;
+            /** Format: uint64 */
+            revision?: string;
+            /** Format: date-time */
+            updated_at?: string | null;
+            /** @description Write-only: 1 to 16384 bytes of text. Kept encrypted. */
+            value?: string;
+            /** @description The vault that it is in. */
+            vault_id?: string;
+        };
+        "sluice.policy.v1.TestPolicyResponse": {
+            problems?: components["schemas"]["sluice.policy.v1.PolicyProblem"][];
+            /** @description One for each exchange. */
+            results?: components["schemas"]["sluice.policy.v1.PolicyTestResult"][];
+            /** @description False when a problem is an error; then there are no results. */
+            valid?: boolean;
+        };
         /** @description Upstream is the API behind an endpoint. */
         "sluice.policy.v1.Upstream": {
             /** @description Skip verification of an https upstream's certificate. */
@@ -1241,6 +1646,23 @@ export interface components {
             problems?: components["schemas"]["sluice.policy.v1.PolicyProblem"][];
             /** @description False when a problem is an error; warnings leave it true. */
             valid?: boolean;
+        };
+        /** @description Vault is a named set of secrets. */
+        "sluice.policy.v1.Vault": {
+            /** Format: date-time */
+            created_at?: string | null;
+            /** @description Free text of at most 255 characters. */
+            description?: string;
+            /** @description "vault_" and 26 characters, given by the server. */
+            id?: string;
+            /** @description Opaque text of the owner's, at most 4096 characters. */
+            metadata?: string;
+            /** @description By which policies name it: 1 to 255 of a-z A-Z 0-9 _ / . and -. Unique. */
+            name?: string;
+            /** Format: uint64 */
+            revision?: string;
+            /** Format: date-time */
+            updated_at?: string | null;
         };
         /** @description Difference is one thing that differs between the recorded and the new answer. */
         "sluice.replay.v1.Difference": {
@@ -1918,6 +2340,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.events.v1.TestEventDestinationResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ReencryptEventSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.events.v1.ReencryptEventSecretsResponse"];
                 };
             };
             /** @description Refused or failed. */
@@ -2768,6 +3223,57 @@ export interface operations {
             };
         };
     };
+    TestPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description URL of the endpoint; default https://api.example.com. */
+                    endpoint_url?: string;
+                    /** @description Taken in order, as if one client after another had sent them. */
+                    exchanges?: components["schemas"]["sluice.policy.v1.PolicyTestExchange"][];
+                    /** @description How other servers answer that actions call, by URL; others cannot be reached. */
+                    remotes?: {
+                        [key: string]: components["schemas"]["sluice.policy.v1.PolicyTestAnswer"];
+                    };
+                    /**
+                     * @description What secrets.get reads, by "vault/name". The gateway's own secrets cannot be
+                     *     read here.
+                     */
+                    secrets?: {
+                        [key: string]: string;
+                    };
+                    /** @description Traffic Policy document, YAML or JSON. */
+                    traffic_policy?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.TestPolicyResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
     ValidatePolicy: {
         parameters: {
             query?: never;
@@ -2796,6 +3302,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.policy.v1.ValidatePolicyResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListRateLimitBuckets: {
+        parameters: {
+            query?: {
+                /** @description Only buckets of this endpoint; empty for all endpoints. */
+                endpoint_id?: string;
+                /** @description At most this many, 1 to 1000; 0 means 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.ListRateLimitBucketsResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetRateLimitBucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.RateLimitBucket"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListSecrets: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1000; 0 means 100. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /**
+                 * @description Only secrets of this vault. A page may then be shorter than limit, or empty,
+                 *     and still not be the last: next_cursor tells.
+                 */
+                vault_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.ListSecretsResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    CreateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.policy.v1.Secret"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Secret"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Secret"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    DeleteSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    UpdateSecret: {
+        parameters: {
+            query?: {
+                update_mask?: string;
+            };
+            header?: never;
+            path: {
+                /** @description "secret_" and 26 characters, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.policy.v1.Secret"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Secret"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ReencryptSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.ReencryptSecretsResponse"];
                 };
             };
             /** @description Refused or failed. */
@@ -2860,6 +3634,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.policy.v1.CaptureSettings"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListVaults: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1000; 0 means 100. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.ListVaultsResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    CreateVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.policy.v1.Vault"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Vault"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Vault"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    DeleteVault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    UpdateVault: {
+        parameters: {
+            query?: {
+                update_mask?: string;
+            };
+            header?: never;
+            path: {
+                /** @description "vault_" and 26 characters, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.policy.v1.Vault"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.policy.v1.Vault"];
                 };
             };
             /** @description Refused or failed. */

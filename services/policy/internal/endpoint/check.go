@@ -28,7 +28,7 @@ func check(e *policyv1.Endpoint) error {
 	if err := checkPolicy(e); err != nil {
 		faults = append(faults, err)
 	}
-	e.Id, e.CreatedAt, e.UpdatedAt, e.Revision = "", nil, nil, 0
+	e.Id, e.CreatedAt, e.UpdatedAt, e.Revision, e.PolicyWarnings = "", nil, nil, 0, nil
 	return merge(faults)
 }
 

@@ -20,7 +20,7 @@ import (
 
 var fields = mask.Fields{
 	Mutable: []protoreflect.Name{"url", "name", "description", "metadata", "upstream", "traffic_policy"},
-	Server:  []protoreflect.Name{"id", "created_at", "updated_at", "revision"},
+	Server:  []protoreflect.Name{"id", "created_at", "updated_at", "revision", "policy_warnings"},
 }
 
 // Service is policyv1.EndpointServiceServer.

@@ -168,13 +168,18 @@ func (*WatchResponse_HeartbeatRevision) isWatchResponse_Update() {}
 
 // Snapshot is the whole configuration of a proxy.
 type Snapshot struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	Endpoints     []*Endpoint            `protobuf:"bytes,2,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
-	Capture       *CaptureSettings       `protobuf:"bytes,3,opt,name=capture,proto3" json:"capture,omitempty"`
-	ReplayKey     []byte                 `protobuf:"bytes,4,opt,name=replay_key,json=replayKey,proto3" json:"replay_key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Revision  uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	Endpoints []*Endpoint            `protobuf:"bytes,2,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
+	Capture   *CaptureSettings       `protobuf:"bytes,3,opt,name=capture,proto3" json:"capture,omitempty"`
+	ReplayKey []byte                 `protobuf:"bytes,4,opt,name=replay_key,json=replayKey,proto3" json:"replay_key,omitempty"`
+	// Everything that policies read with secrets.get().
+	Secrets []*SecretValue `protobuf:"bytes,5,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	// Why secrets may be missing from this snapshot, such as a key that is not in
+	// the key file; empty when none are.
+	SecretsUnavailable string `protobuf:"bytes,6,opt,name=secrets_unavailable,json=secretsUnavailable,proto3" json:"secrets_unavailable,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
@@ -235,6 +240,91 @@ func (x *Snapshot) GetReplayKey() []byte {
 	return nil
 }
 
+func (x *Snapshot) GetSecrets() []*SecretValue {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *Snapshot) GetSecretsUnavailable() string {
+	if x != nil {
+		return x.SecretsUnavailable
+	}
+	return ""
+}
+
+// SecretValue is a secret as proxies get it. They keep values in memory, and on
+// disk only encrypted.
+type SecretValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Name of the vault.
+	Vault         string `protobuf:"bytes,2,opt,name=vault,proto3" json:"vault,omitempty"`
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Value         string `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SecretValue) Reset() {
+	*x = SecretValue{}
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SecretValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SecretValue) ProtoMessage() {}
+
+func (x *SecretValue) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SecretValue.ProtoReflect.Descriptor instead.
+func (*SecretValue) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SecretValue) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SecretValue) GetVault() string {
+	if x != nil {
+		return x.Vault
+	}
+	return ""
+}
+
+func (x *SecretValue) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SecretValue) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // Delta is what one revision changed.
 type Delta struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -242,14 +332,17 @@ type Delta struct {
 	Changed    []*Endpoint            `protobuf:"bytes,2,rep,name=changed,proto3" json:"changed,omitempty"`
 	DeletedIds []string               `protobuf:"bytes,3,rep,name=deleted_ids,json=deletedIds,proto3" json:"deleted_ids,omitempty"`
 	// Absent when unchanged.
-	Capture       *CaptureSettings `protobuf:"bytes,4,opt,name=capture,proto3" json:"capture,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Capture *CaptureSettings `protobuf:"bytes,4,opt,name=capture,proto3" json:"capture,omitempty"`
+	// New secrets and those whose value or name changed.
+	ChangedSecrets   []*SecretValue `protobuf:"bytes,5,rep,name=changed_secrets,json=changedSecrets,proto3" json:"changed_secrets,omitempty"`
+	DeletedSecretIds []string       `protobuf:"bytes,6,rep,name=deleted_secret_ids,json=deletedSecretIds,proto3" json:"deleted_secret_ids,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -261,7 +354,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -274,7 +367,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{3}
+	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Delta) GetRevision() uint64 {
@@ -305,6 +398,20 @@ func (x *Delta) GetCapture() *CaptureSettings {
 	return nil
 }
 
+func (x *Delta) GetChangedSecrets() []*SecretValue {
+	if x != nil {
+		return x.ChangedSecrets
+	}
+	return nil
+}
+
+func (x *Delta) GetDeletedSecretIds() []string {
+	if x != nil {
+		return x.DeletedSecretIds
+	}
+	return nil
+}
+
 type GetReplayKeyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -313,7 +420,7 @@ type GetReplayKeyRequest struct {
 
 func (x *GetReplayKeyRequest) Reset() {
 	*x = GetReplayKeyRequest{}
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -325,7 +432,7 @@ func (x *GetReplayKeyRequest) String() string {
 func (*GetReplayKeyRequest) ProtoMessage() {}
 
 func (x *GetReplayKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -338,7 +445,7 @@ func (x *GetReplayKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReplayKeyRequest.ProtoReflect.Descriptor instead.
 func (*GetReplayKeyRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{4}
+	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{5}
 }
 
 type GetReplayKeyResponse struct {
@@ -350,7 +457,7 @@ type GetReplayKeyResponse struct {
 
 func (x *GetReplayKeyResponse) Reset() {
 	*x = GetReplayKeyResponse{}
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +469,7 @@ func (x *GetReplayKeyResponse) String() string {
 func (*GetReplayKeyResponse) ProtoMessage() {}
 
 func (x *GetReplayKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_distribution_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +482,7 @@ func (x *GetReplayKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReplayKeyResponse.ProtoReflect.Descriptor instead.
 func (*GetReplayKeyResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{5}
+	return file_sluice_policy_v1_distribution_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetReplayKeyResponse) GetReplayKey() []byte {
@@ -396,19 +503,28 @@ const file_sluice_policy_v1_distribution_proto_rawDesc = "" +
 	"\bsnapshot\x18\x01 \x01(\v2\x1a.sluice.policy.v1.SnapshotH\x00R\bsnapshot\x12/\n" +
 	"\x05delta\x18\x02 \x01(\v2\x17.sluice.policy.v1.DeltaH\x00R\x05delta\x12/\n" +
 	"\x12heartbeat_revision\x18\x03 \x01(\x04H\x00R\x11heartbeatRevisionB\b\n" +
-	"\x06update\"\xc1\x01\n" +
+	"\x06update\"\xab\x02\n" +
 	"\bSnapshot\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x128\n" +
 	"\tendpoints\x18\x02 \x03(\v2\x1a.sluice.policy.v1.EndpointR\tendpoints\x12;\n" +
 	"\acapture\x18\x03 \x01(\v2!.sluice.policy.v1.CaptureSettingsR\acapture\x12\"\n" +
 	"\n" +
-	"replay_key\x18\x04 \x01(\fB\x03\x80\x01\x01R\treplayKey\"\xb7\x01\n" +
+	"replay_key\x18\x04 \x01(\fB\x03\x80\x01\x01R\treplayKey\x127\n" +
+	"\asecrets\x18\x05 \x03(\v2\x1d.sluice.policy.v1.SecretValueR\asecrets\x12/\n" +
+	"\x13secrets_unavailable\x18\x06 \x01(\tR\x12secretsUnavailable\"b\n" +
+	"\vSecretValue\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05vault\x18\x02 \x01(\tR\x05vault\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x19\n" +
+	"\x05value\x18\x04 \x01(\tB\x03\x80\x01\x01R\x05value\"\xad\x02\n" +
 	"\x05Delta\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x124\n" +
 	"\achanged\x18\x02 \x03(\v2\x1a.sluice.policy.v1.EndpointR\achanged\x12\x1f\n" +
 	"\vdeleted_ids\x18\x03 \x03(\tR\n" +
 	"deletedIds\x12;\n" +
-	"\acapture\x18\x04 \x01(\v2!.sluice.policy.v1.CaptureSettingsR\acapture\"\x15\n" +
+	"\acapture\x18\x04 \x01(\v2!.sluice.policy.v1.CaptureSettingsR\acapture\x12F\n" +
+	"\x0fchanged_secrets\x18\x05 \x03(\v2\x1d.sluice.policy.v1.SecretValueR\x0echangedSecrets\x12,\n" +
+	"\x12deleted_secret_ids\x18\x06 \x03(\tR\x10deletedSecretIds\"\x15\n" +
 	"\x13GetReplayKeyRequest\":\n" +
 	"\x14GetReplayKeyResponse\x12\"\n" +
 	"\n" +
@@ -429,33 +545,36 @@ func file_sluice_policy_v1_distribution_proto_rawDescGZIP() []byte {
 	return file_sluice_policy_v1_distribution_proto_rawDescData
 }
 
-var file_sluice_policy_v1_distribution_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_sluice_policy_v1_distribution_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_sluice_policy_v1_distribution_proto_goTypes = []any{
 	(*WatchRequest)(nil),         // 0: sluice.policy.v1.WatchRequest
 	(*WatchResponse)(nil),        // 1: sluice.policy.v1.WatchResponse
 	(*Snapshot)(nil),             // 2: sluice.policy.v1.Snapshot
-	(*Delta)(nil),                // 3: sluice.policy.v1.Delta
-	(*GetReplayKeyRequest)(nil),  // 4: sluice.policy.v1.GetReplayKeyRequest
-	(*GetReplayKeyResponse)(nil), // 5: sluice.policy.v1.GetReplayKeyResponse
-	(*Endpoint)(nil),             // 6: sluice.policy.v1.Endpoint
-	(*CaptureSettings)(nil),      // 7: sluice.policy.v1.CaptureSettings
+	(*SecretValue)(nil),          // 3: sluice.policy.v1.SecretValue
+	(*Delta)(nil),                // 4: sluice.policy.v1.Delta
+	(*GetReplayKeyRequest)(nil),  // 5: sluice.policy.v1.GetReplayKeyRequest
+	(*GetReplayKeyResponse)(nil), // 6: sluice.policy.v1.GetReplayKeyResponse
+	(*Endpoint)(nil),             // 7: sluice.policy.v1.Endpoint
+	(*CaptureSettings)(nil),      // 8: sluice.policy.v1.CaptureSettings
 }
 var file_sluice_policy_v1_distribution_proto_depIdxs = []int32{
-	2, // 0: sluice.policy.v1.WatchResponse.snapshot:type_name -> sluice.policy.v1.Snapshot
-	3, // 1: sluice.policy.v1.WatchResponse.delta:type_name -> sluice.policy.v1.Delta
-	6, // 2: sluice.policy.v1.Snapshot.endpoints:type_name -> sluice.policy.v1.Endpoint
-	7, // 3: sluice.policy.v1.Snapshot.capture:type_name -> sluice.policy.v1.CaptureSettings
-	6, // 4: sluice.policy.v1.Delta.changed:type_name -> sluice.policy.v1.Endpoint
-	7, // 5: sluice.policy.v1.Delta.capture:type_name -> sluice.policy.v1.CaptureSettings
-	0, // 6: sluice.policy.v1.DistributionService.Watch:input_type -> sluice.policy.v1.WatchRequest
-	4, // 7: sluice.policy.v1.DistributionService.GetReplayKey:input_type -> sluice.policy.v1.GetReplayKeyRequest
-	1, // 8: sluice.policy.v1.DistributionService.Watch:output_type -> sluice.policy.v1.WatchResponse
-	5, // 9: sluice.policy.v1.DistributionService.GetReplayKey:output_type -> sluice.policy.v1.GetReplayKeyResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2,  // 0: sluice.policy.v1.WatchResponse.snapshot:type_name -> sluice.policy.v1.Snapshot
+	4,  // 1: sluice.policy.v1.WatchResponse.delta:type_name -> sluice.policy.v1.Delta
+	7,  // 2: sluice.policy.v1.Snapshot.endpoints:type_name -> sluice.policy.v1.Endpoint
+	8,  // 3: sluice.policy.v1.Snapshot.capture:type_name -> sluice.policy.v1.CaptureSettings
+	3,  // 4: sluice.policy.v1.Snapshot.secrets:type_name -> sluice.policy.v1.SecretValue
+	7,  // 5: sluice.policy.v1.Delta.changed:type_name -> sluice.policy.v1.Endpoint
+	8,  // 6: sluice.policy.v1.Delta.capture:type_name -> sluice.policy.v1.CaptureSettings
+	3,  // 7: sluice.policy.v1.Delta.changed_secrets:type_name -> sluice.policy.v1.SecretValue
+	0,  // 8: sluice.policy.v1.DistributionService.Watch:input_type -> sluice.policy.v1.WatchRequest
+	5,  // 9: sluice.policy.v1.DistributionService.GetReplayKey:input_type -> sluice.policy.v1.GetReplayKeyRequest
+	1,  // 10: sluice.policy.v1.DistributionService.Watch:output_type -> sluice.policy.v1.WatchResponse
+	6,  // 11: sluice.policy.v1.DistributionService.GetReplayKey:output_type -> sluice.policy.v1.GetReplayKeyResponse
+	10, // [10:12] is the sub-list for method output_type
+	8,  // [8:10] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_distribution_proto_init() }
@@ -476,7 +595,7 @@ func file_sluice_policy_v1_distribution_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_distribution_proto_rawDesc), len(file_sluice_policy_v1_distribution_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -48,9 +48,12 @@ type Endpoint struct {
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Grows with each change of any configuration; proxies report the newest one
 	// they serve.
-	Revision      uint64 `protobuf:"varint,10,opt,name=revision,proto3" json:"revision,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Revision uint64 `protobuf:"varint,10,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What may be wrong with the policy although it was taken, such as a secret that
+	// does not exist. Only in the answers to creating and updating.
+	PolicyWarnings []*PolicyProblem `protobuf:"bytes,11,rep,name=policy_warnings,json=policyWarnings,proto3" json:"policy_warnings,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Endpoint) Reset() {
@@ -151,6 +154,13 @@ func (x *Endpoint) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *Endpoint) GetPolicyWarnings() []*PolicyProblem {
+	if x != nil {
+		return x.PolicyWarnings
+	}
+	return nil
 }
 
 // Upstream is the API behind an endpoint.
@@ -672,7 +682,7 @@ var File_sluice_policy_v1_endpoint_proto protoreflect.FileDescriptor
 
 const file_sluice_policy_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
-	"\x1fsluice/policy/v1/endpoint.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x03\n" +
+	"\x1fsluice/policy/v1/endpoint.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sluice/policy/v1/validation.proto\"\xec\x03\n" +
 	"\bEndpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\x03url\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x03url\x12\x1c\n" +
@@ -686,7 +696,8 @@ const file_sluice_policy_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1a\n" +
 	"\brevision\x18\n" +
-	" \x01(\x04R\brevision\"N\n" +
+	" \x01(\x04R\brevision\x12H\n" +
+	"\x0fpolicy_warnings\x18\v \x03(\v2\x1f.sluice.policy.v1.PolicyProblemR\x0epolicyWarnings\"N\n" +
 	"\bUpstream\x12\x1a\n" +
 	"\x03url\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x03url\x12&\n" +
 	"\x0ftls_skip_verify\x18\x02 \x01(\bR\rtlsSkipVerify\"W\n" +
@@ -749,34 +760,36 @@ var file_sluice_policy_v1_endpoint_proto_goTypes = []any{
 	(*DeleteEndpointRequest)(nil),  // 10: sluice.policy.v1.DeleteEndpointRequest
 	(*DeleteEndpointResponse)(nil), // 11: sluice.policy.v1.DeleteEndpointResponse
 	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),  // 13: google.protobuf.FieldMask
+	(*PolicyProblem)(nil),          // 13: sluice.policy.v1.PolicyProblem
+	(*fieldmaskpb.FieldMask)(nil),  // 14: google.protobuf.FieldMask
 }
 var file_sluice_policy_v1_endpoint_proto_depIdxs = []int32{
 	1,  // 0: sluice.policy.v1.Endpoint.upstream:type_name -> sluice.policy.v1.Upstream
 	12, // 1: sluice.policy.v1.Endpoint.created_at:type_name -> google.protobuf.Timestamp
 	12, // 2: sluice.policy.v1.Endpoint.updated_at:type_name -> google.protobuf.Timestamp
-	0,  // 3: sluice.policy.v1.CreateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 4: sluice.policy.v1.CreateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 5: sluice.policy.v1.GetEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 6: sluice.policy.v1.ListEndpointsResponse.endpoints:type_name -> sluice.policy.v1.Endpoint
-	0,  // 7: sluice.policy.v1.UpdateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
-	13, // 8: sluice.policy.v1.UpdateEndpointRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 9: sluice.policy.v1.UpdateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	2,  // 10: sluice.policy.v1.EndpointService.CreateEndpoint:input_type -> sluice.policy.v1.CreateEndpointRequest
-	4,  // 11: sluice.policy.v1.EndpointService.GetEndpoint:input_type -> sluice.policy.v1.GetEndpointRequest
-	6,  // 12: sluice.policy.v1.EndpointService.ListEndpoints:input_type -> sluice.policy.v1.ListEndpointsRequest
-	8,  // 13: sluice.policy.v1.EndpointService.UpdateEndpoint:input_type -> sluice.policy.v1.UpdateEndpointRequest
-	10, // 14: sluice.policy.v1.EndpointService.DeleteEndpoint:input_type -> sluice.policy.v1.DeleteEndpointRequest
-	3,  // 15: sluice.policy.v1.EndpointService.CreateEndpoint:output_type -> sluice.policy.v1.CreateEndpointResponse
-	5,  // 16: sluice.policy.v1.EndpointService.GetEndpoint:output_type -> sluice.policy.v1.GetEndpointResponse
-	7,  // 17: sluice.policy.v1.EndpointService.ListEndpoints:output_type -> sluice.policy.v1.ListEndpointsResponse
-	9,  // 18: sluice.policy.v1.EndpointService.UpdateEndpoint:output_type -> sluice.policy.v1.UpdateEndpointResponse
-	11, // 19: sluice.policy.v1.EndpointService.DeleteEndpoint:output_type -> sluice.policy.v1.DeleteEndpointResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	13, // 3: sluice.policy.v1.Endpoint.policy_warnings:type_name -> sluice.policy.v1.PolicyProblem
+	0,  // 4: sluice.policy.v1.CreateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
+	0,  // 5: sluice.policy.v1.CreateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	0,  // 6: sluice.policy.v1.GetEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	0,  // 7: sluice.policy.v1.ListEndpointsResponse.endpoints:type_name -> sluice.policy.v1.Endpoint
+	0,  // 8: sluice.policy.v1.UpdateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
+	14, // 9: sluice.policy.v1.UpdateEndpointRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 10: sluice.policy.v1.UpdateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	2,  // 11: sluice.policy.v1.EndpointService.CreateEndpoint:input_type -> sluice.policy.v1.CreateEndpointRequest
+	4,  // 12: sluice.policy.v1.EndpointService.GetEndpoint:input_type -> sluice.policy.v1.GetEndpointRequest
+	6,  // 13: sluice.policy.v1.EndpointService.ListEndpoints:input_type -> sluice.policy.v1.ListEndpointsRequest
+	8,  // 14: sluice.policy.v1.EndpointService.UpdateEndpoint:input_type -> sluice.policy.v1.UpdateEndpointRequest
+	10, // 15: sluice.policy.v1.EndpointService.DeleteEndpoint:input_type -> sluice.policy.v1.DeleteEndpointRequest
+	3,  // 16: sluice.policy.v1.EndpointService.CreateEndpoint:output_type -> sluice.policy.v1.CreateEndpointResponse
+	5,  // 17: sluice.policy.v1.EndpointService.GetEndpoint:output_type -> sluice.policy.v1.GetEndpointResponse
+	7,  // 18: sluice.policy.v1.EndpointService.ListEndpoints:output_type -> sluice.policy.v1.ListEndpointsResponse
+	9,  // 19: sluice.policy.v1.EndpointService.UpdateEndpoint:output_type -> sluice.policy.v1.UpdateEndpointResponse
+	11, // 20: sluice.policy.v1.EndpointService.DeleteEndpoint:output_type -> sluice.policy.v1.DeleteEndpointResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_endpoint_proto_init() }
@@ -784,6 +797,7 @@ func file_sluice_policy_v1_endpoint_proto_init() {
 	if File_sluice_policy_v1_endpoint_proto != nil {
 		return
 	}
+	file_sluice_policy_v1_validation_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
