@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/gateway"
+	"sluice.dev/gateway/internal/api"
 	"sluice.dev/platform/telemetry"
 )
 
@@ -58,6 +60,17 @@ func TestScopes(t *testing.T) {
 	}
 	if leaked := s.policy.metadata.Get("authorization"); len(leaked) > 0 {
 		t.Error("the token went on to the service")
+	}
+}
+
+// Whatever the API table offers must be routed, and behind the keys.
+func TestEveryMethodIsRoutedAndGuarded(t *testing.T) {
+	s := start(t, withBootstrap(t))
+	for _, m := range api.Methods() {
+		path := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(m.Pattern, "x_1")
+		if got := s.call(m.Verb, path, ""); got.status != 401 || !strings.Contains(got.body, "API_KEY_MISSING") {
+			t.Errorf("%s %s: %d %s", m.Verb, path, got.status, got.body)
+		}
 	}
 }
 

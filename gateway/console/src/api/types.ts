@@ -15,6 +15,7 @@ export type Header = Answer<Schemas["sluice.capture.v1.Header"]>;
 export type Body = Answer<Schemas["sluice.capture.v1.Body"]>;
 export type Accounting = Answer<Schemas["sluice.capture.v1.ProxyAccounting"]>;
 export type Series = Answer<Schemas["sluice.capture.v1.AggregateExchangesResponse.Series"]>;
+export type PolicyTrace = Answer<Schemas["sluice.capture.v1.PolicyTrace"]>;
 export type Endpoint = Answer<Schemas["sluice.policy.v1.Endpoint"]>;
 export type PolicyProblem = Answer<Schemas["sluice.policy.v1.PolicyProblem"]>;
 export type CaptureSettings = Answer<Schemas["sluice.policy.v1.CaptureSettings"]>;

@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import type { Exchange } from "../api/types";
 import { plain, prettyJson } from "../format/json";
+import { Trace } from "./trace";
 
 // PolicyTab shows what the Traffic Policy did with the exchange.
 export function PolicyTab({ exchange }: { exchange: Exchange }) {
@@ -20,6 +21,7 @@ export function PolicyTab({ exchange }: { exchange: Exchange }) {
       <table className="pairs" aria-label="Traffic Policy"><tbody>
         {facts.filter(([, v]) => v).map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{value}</td></tr>)}
       </tbody></table>
+      {exchange.policy_trace && <Trace trace={exchange.policy_trace} />}
       {policy.logs.length > 0 && (
         <section>
           <h2>Log entries <span className="faint">{policy.logs.length}</span></h2>
