@@ -35,6 +35,7 @@ type Service struct {
 	server  *rpc.Server
 	hub     *distribution.Hub
 	limiter *ratelimit.Limiter
+	buckets *ratelimit.Index
 	closing chan struct{} // closed to end streams
 }
 
@@ -68,7 +69,8 @@ func (s *Service) build(cfg Config, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
-	s.limiter = ratelimit.NewLimiter(s.db, metrics, tel.Log)
+	s.buckets = ratelimit.NewIndex(s.db, tel.Log)
+	s.limiter = ratelimit.NewLimiter(s.db, s.buckets, metrics, tel.Log)
 
 	policyv1.RegisterEndpointServiceServer(s.server, endpoint.NewService(documents.Endpoints))
 	policyv1.RegisterTrafficPolicyServiceServer(s.server, validation.Service{})
@@ -76,6 +78,7 @@ func (s *Service) build(cfg Config, tel *telemetry.T) error {
 	policyv1.RegisterApiKeyServiceServer(s.server, keys)
 	policyv1.RegisterDistributionServiceServer(s.server, watch)
 	policyv1.RegisterRateLimitServiceServer(s.server, ratelimit.NewService(s.limiter, s.closing))
+	policyv1.RegisterRateLimitBucketServiceServer(s.server, ratelimit.NewBuckets(s.buckets, documents.EndpointIDs))
 	return s.server.Bind()
 }
 
@@ -87,7 +90,7 @@ func (s *Service) Ready() error { return s.hub.Ready() }
 
 // Run serves until ctx ends, once.
 func (s *Service) Run(ctx context.Context) error {
-	err := lifecycle.Run(ctx, drain, s.hub, s.limiter, lifecycle.Func(s.announce), s.server, lifecycle.Func(s.endStreams))
+	err := lifecycle.Run(ctx, drain, s.hub, s.limiter, s.buckets, lifecycle.Func(s.announce), s.server, lifecycle.Func(s.endStreams))
 	return errors.Join(err, s.db.Close())
 }
 

@@ -31,6 +31,7 @@ type Client struct {
 	Policies      policyv1.TrafficPolicyServiceClient
 	Settings      policyv1.SettingsServiceClient
 	APIKeys       policyv1.ApiKeyServiceClient
+	RateLimits    policyv1.RateLimitBucketServiceClient
 	Capture       capturev1.CaptureServiceClient
 	Replay        replayv1.ReplayServiceClient
 	Destinations  eventsv1.DestinationServiceClient
@@ -60,6 +61,7 @@ func (f Flags) Dial() (*Client, error) {
 		Policies:      policyv1.NewTrafficPolicyServiceClient(conn),
 		Settings:      policyv1.NewSettingsServiceClient(conn),
 		APIKeys:       policyv1.NewApiKeyServiceClient(conn),
+		RateLimits:    policyv1.NewRateLimitBucketServiceClient(conn),
 		Capture:       capturev1.NewCaptureServiceClient(conn),
 		Replay:        replayv1.NewReplayServiceClient(conn),
 		Destinations:  eventsv1.NewDestinationServiceClient(conn),

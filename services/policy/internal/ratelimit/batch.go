@@ -8,16 +8,25 @@ import (
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 )
 
+// minLeasing is the smallest capacity of which permits are leased: of a smaller
+// one a lease would keep too large a part from other proxies.
+const minLeasing = 100
+
 // batch is the checks of several jobs as requests to Redis: checks of the same
 // bucket become one request.
 type batch struct {
 	jobs     []job
 	requests []request
 	places   [][]place // of each check of each job
+	back     []giveBack
 }
 
-// place is where a check's permit is: the nth one of a request.
-type place struct{ request, nth int }
+// place is where a check's permits are: the nth of those for requests that wait,
+// and of those leased some that come after those of checks before it.
+type place struct {
+	request, nth int
+	before, more int64
+}
 
 // invalid marks a check that cannot be decided.
 const invalid = -1
@@ -36,13 +45,18 @@ func newBatch(jobs []job) *batch {
 		for n, check := range j.checks {
 			b.places[i][n] = b.add(index, check)
 		}
+		for _, r := range j.returns {
+			if r.GetBucket() != "" && r.GetPermits() > 0 && r.GetPermits() <= maxCapacity {
+				b.back = append(b.back, giveBack{r.GetBucket(), r.GetLease(), r.GetPermits()})
+			}
+		}
 	}
 	return b
 }
 
 func (b *batch) add(index map[bucketKey]int, check *policyv1.RateLimitCheck) place {
 	key := bucketKey{check.GetBucket(), check.GetCapacity(), check.GetRate().AsDuration()}
-	if key.bucket == "" || key.capacity < 1 || key.capacity > maxCapacity || key.rate < minRate || key.rate > maxRate {
+	if !key.valid() {
 		return place{request: invalid}
 	}
 	at, known := index[key]
@@ -52,8 +66,18 @@ func (b *batch) add(index map[bucketKey]int, check *policyv1.RateLimitCheck) pla
 		b.requests = append(b.requests, request{bucket: key.bucket, capacity: key.capacity, rate: key.rate})
 	}
 	r := &b.requests[at]
-	r.wanted++
-	return place{at, r.wanted - 1}
+	p := place{request: at, nth: r.waiting, before: r.further}
+	if key.capacity >= minLeasing {
+		p.more = min(max(0, check.GetWant()-1), key.capacity)
+	}
+	r.waiting++
+	r.further = min(r.further+p.more, maxCapacity)
+	r.within = min(max(r.within, check.GetWithin().AsDuration()), r.rate)
+	return p
+}
+
+func (k bucketKey) valid() bool {
+	return k.bucket != "" && k.capacity >= 1 && k.capacity <= maxCapacity && k.rate >= minRate && k.rate <= maxRate
 }
 
 // decisions are the answers to job i.
@@ -70,12 +94,19 @@ func (b *batch) decision(p place, grants []grant) *policyv1.RateLimitDecision {
 	if p.request == invalid || grants[p.request].err != nil {
 		return &policyv1.RateLimitDecision{Unavailable: true}
 	}
-	g := grants[p.request]
-	left := max(0, b.requests[p.request].capacity-g.held)
-	if p.nth >= g.given {
-		return &policyv1.RateLimitDecision{Remaining: left, RetryAfter: durationpb.New(g.retryAfter)}
+	g, r := grants[p.request], b.requests[p.request]
+	left := max(0, r.capacity-g.held)
+	d := &policyv1.RateLimitDecision{Remaining: left}
+	if g.retryAfter > 0 {
+		d.RetryAfter, d.HoldOff = durationpb.New(g.retryAfter), durationpb.New(g.holdOff)
 	}
-	return &policyv1.RateLimitDecision{Allowed: true, Remaining: left + int64(g.given-1-p.nth)}
+	if p.nth >= g.given {
+		return d
+	}
+	d.Allowed, d.Lease, d.ExpiresIn = true, g.lease, durationpb.New(g.ends.Sub(g.at))
+	d.Granted = 1 + max(0, min(p.more, g.leased-p.before))
+	d.Remaining += int64(g.given - 1 - p.nth) // as if those after it came later
+	return d
 }
 
 func unavailable(checks []*policyv1.RateLimitCheck) []*policyv1.RateLimitDecision {

@@ -30,9 +30,10 @@ const (
 	rest = 500 * time.Millisecond
 )
 
-// job is the checks of one message and where their decisions go.
+// job is one message and where its decisions go.
 type job struct {
 	checks  []*policyv1.RateLimitCheck
+	returns []*policyv1.RateLimitReturn
 	arrived time.Time
 	done    func([]*policyv1.RateLimitDecision) // must not block
 }
@@ -42,15 +43,16 @@ type job struct {
 // check does not wait.
 type Limiter struct {
 	counter counter
+	index   *Index
 	queue   chan job
 	metrics *Metrics
 	log     *slog.Logger
 	resting atomic.Int64 // until then (Unix nanoseconds) Redis is left alone
 }
 
-// NewLimiter returns a limiter that counts in db. Run makes it work.
-func NewLimiter(db *redisdb.DB, m *Metrics, log *slog.Logger) *Limiter {
-	return &Limiter{counter: counter{db}, queue: make(chan job, queueLength), metrics: m, log: log}
+// NewLimiter returns a limiter that counts in db and notes in index what it counts. Run makes it work.
+func NewLimiter(db *redisdb.DB, index *Index, m *Metrics, log *slog.Logger) *Limiter {
+	return &Limiter{counter: counter{db}, index: index, queue: make(chan job, queueLength), metrics: m, log: log}
 }
 
 // Run decides until ctx ends.
@@ -98,7 +100,7 @@ func (l *Limiter) gather(first job) []job {
 	return jobs
 }
 
-// decide answers jobs by one round trip.
+// decide answers jobs by one round trip, and gives back by another.
 func (l *Limiter) decide(ctx context.Context, jobs []job) {
 	now := time.Now()
 	live := jobs[:0]
@@ -113,14 +115,36 @@ func (l *Limiter) decide(ctx context.Context, jobs []job) {
 		return
 	}
 	b := newBatch(live)
+	l.take(ctx, b)
+	l.give(ctx, b)
+}
+
+func (l *Limiter) take(ctx context.Context, b *batch) {
+	began := time.Now()
+	var grants []grant
+	if len(b.requests) > 0 {
+		limited, cancel := context.WithTimeout(ctx, callDeadline)
+		defer cancel()
+		grants = l.counter.take(limited, b.requests)
+		l.metrics.observe(b, time.Since(began))
+		l.watch(ctx, grants)
+	}
+	for i, j := range b.jobs {
+		l.answer(j, b.decisions(i, grants))
+		for _, check := range j.checks {
+			l.index.note(check)
+		}
+	}
+}
+
+// give comes after the answers: nobody waits for it.
+func (l *Limiter) give(ctx context.Context, b *batch) {
+	if len(b.back) == 0 || time.Now().UnixNano() < l.resting.Load() {
+		return
+	}
 	limited, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
-	grants := l.counter.take(limited, b.requests)
-	l.metrics.observe(b, time.Since(now))
-	l.watch(ctx, grants)
-	for i, j := range live {
-		l.answer(j, b.decisions(i, grants))
-	}
+	l.metrics.returned.Add(float64(l.counter.give(limited, b.back)))
 }
 
 func (l *Limiter) answer(j job, decisions []*policyv1.RateLimitDecision) {

@@ -11,6 +11,7 @@ import (
 // Metrics of a limiter.
 type Metrics struct {
 	allowed, refused, unavailable prometheus.Counter
+	granted, returned             prometheus.Counter
 	latency, checks, buckets      prometheus.Histogram
 }
 
@@ -19,8 +20,12 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "sluice_policy_rate_limit_decisions_total", Help: "Rate limit checks answered, by result.",
 	}, []string{"result"})
+	permits := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "sluice_policy_rate_limit_permits_total", Help: "Permits granted to proxies, and given back unused.",
+	}, []string{"way"})
 	m := &Metrics{
 		allowed: decisions.WithLabelValues("allowed"), refused: decisions.WithLabelValues("refused"), unavailable: decisions.WithLabelValues("unavailable"),
+		granted: permits.WithLabelValues("granted"), returned: permits.WithLabelValues("returned"),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sluice_policy_rate_limit_redis_seconds", Help: "Round trips to Redis for rate limits.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25},
@@ -34,7 +39,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(1, 4, 7),
 		}),
 	}
-	for _, c := range []prometheus.Collector{decisions, m.latency, m.checks, m.buckets} {
+	for _, c := range []prometheus.Collector{decisions, permits, m.latency, m.checks, m.buckets} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -45,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 func (m *Metrics) observe(b *batch, took time.Duration) {
 	checks := 0
 	for _, r := range b.requests {
-		checks += r.wanted
+		checks += r.waiting
 	}
 	m.latency.Observe(took.Seconds())
 	m.checks.Observe(float64(checks))
@@ -54,15 +59,18 @@ func (m *Metrics) observe(b *batch, took time.Duration) {
 
 func (m *Metrics) count(decisions []*policyv1.RateLimitDecision) {
 	var allowed, unavailable int
+	var granted int64
 	for _, d := range decisions {
 		switch {
 		case d.GetUnavailable():
 			unavailable++
 		case d.GetAllowed():
 			allowed++
+			granted += d.GetGranted()
 		}
 	}
 	m.allowed.Add(float64(allowed))
 	m.unavailable.Add(float64(unavailable))
+	m.granted.Add(float64(granted))
 	m.refused.Add(float64(len(decisions) - allowed - unavailable))
 }

@@ -70,7 +70,7 @@ func (s *Service) receive(ctx context.Context, stream policyv1.RateLimitService_
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		s.limiter.submit(job{checks: req.GetChecks(), arrived: time.Now(), done: func(d []*policyv1.RateLimitDecision) {
+		s.limiter.submit(job{checks: req.GetChecks(), returns: req.GetReturns(), arrived: time.Now(), done: func(d []*policyv1.RateLimitDecision) {
 			answers <- &policyv1.DecideResponse{Decisions: d} // has room for all in flight
 		}})
 	}

@@ -63,3 +63,16 @@ func (s *Store) ReplayKey(ctx context.Context) ([]byte, error) {
 	}
 	return key, err
 }
+
+// EndpointIDs returns the ids of all endpoints.
+func (s *Store) EndpointIDs(ctx context.Context) ([]string, error) {
+	entries, _, err := s.Endpoints.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	return ids, nil
+}
