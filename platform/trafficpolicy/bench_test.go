@@ -51,10 +51,11 @@ func exchange() trafficpolicy.Input {
 	}
 }
 
-func BenchmarkRateLimitByHost(b *testing.B)  { benchmark(b, seed) }
-func BenchmarkThreeExpressions(b *testing.B) { benchmark(b, threeExpressions) }
+func BenchmarkRateLimitByHost(b *testing.B)  { benchmark(b, seed, false) }
+func BenchmarkThreeExpressions(b *testing.B) { benchmark(b, threeExpressions, false) }
+func BenchmarkRateLimitTraced(b *testing.B)  { benchmark(b, seed, true) }
 
-func benchmark(b *testing.B, source string) {
+func benchmark(b *testing.B, source string, traced bool) {
 	policy, problems := trafficpolicy.Compile(source)
 	if policy == nil {
 		b.Fatal(problems)
@@ -69,6 +70,9 @@ func benchmark(b *testing.B, source string) {
 		run := policy.Start(in, svc)
 		if out, err := run.OnRequest(ctx); out != nil || err != nil {
 			b.Fatal(out, err)
+		}
+		if traced {
+			_ = run.Trace()
 		}
 		run.Release()
 	}

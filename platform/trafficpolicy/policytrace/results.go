@@ -2,6 +2,7 @@ package policytrace
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"sluice.dev/platform/trafficpolicy"
@@ -17,16 +18,21 @@ func (b *builder) results(all []trafficpolicy.ResultTrace) (text string, omitted
 			omitted = append(omitted, r.Name)
 			continue
 		}
-		member, err := json.Marshal(map[string]any{r.Name: b.mask.value(r.Name, r.Value)})
-		if err != nil || len(out)+len(member) > limit {
+		value, err := json.Marshal(b.mask.value(r.Name, r.Value))
+		if err != nil || len(out)+len(r.Name)+len(value)+len(`,"":}`) > limit {
 			omitted = append(omitted, r.Name)
 			continue
 		}
+		separator := byte(',')
 		if out == nil {
-			out = member
-			continue
+			separator = '{'
 		}
-		out = append(append(out[:len(out)-1], ','), member[1:]...)
+		out = append(out, separator)
+		out = strconv.AppendQuote(out, r.Name) // names are plain words with dots
+		out = append(append(out, ':'), value...)
+	}
+	if out != nil {
+		out = append(out, '}')
 	}
 	b.left -= len(out)
 	return string(out), omitted

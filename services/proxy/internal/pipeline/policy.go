@@ -103,7 +103,7 @@ func (x *exchange) notePolicy() {
 	p := &x.record.Policy
 	*p = tap.Policy{
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
-		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs,
+		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs, Trace: x.run.Trace(),
 	}
 	x.record.PolicyTime = x.policyTime
 }

@@ -32,6 +32,7 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 		TraceId:     traceID(r.header),
 		ProxyId:     proxyID,
 		FullCapture: r.settings.full,
+		PolicyTrace: r.policyTrace(),
 	}
 	if r.Endpoint != nil {
 		e.EndpointId, e.EndpointName, e.EndpointUrl = r.Endpoint.ID, text(r.Endpoint.Name), r.Endpoint.URL

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/platform/trafficpolicy"
 )
 
 // Recording is one exchange while it happens. The exported fields are set by the
@@ -45,6 +46,7 @@ type Policy struct {
 	RateLimit, RateLimitBucket string
 	BasicAuth, UserName        string
 	Logs                       []map[string]any
+	Trace                      trafficpolicy.Trace
 }
 
 // Respond notes the head that is about to be sent and wraps the body.
@@ -91,7 +93,7 @@ const overhead = 1 << 10
 func (r *Recording) seal() {
 	r.reqBody.stop()
 	r.resBody.stop()
-	r.size = overhead + len(r.target)*2 + len(r.host) + cap(r.reqBody.content) + cap(r.resBody.content)
+	r.size = overhead + traceSize(r.Policy.Trace) + len(r.target)*2 + len(r.host) + cap(r.reqBody.content) + cap(r.resBody.content)
 	for _, h := range []message.Header{r.header, r.resHeader, r.reqBody.trailer, r.resBody.trailer} {
 		r.size += headerSize(h) + len(h)*64
 	}
