@@ -51,6 +51,7 @@ const (
 	CodeMemory           Code = "SLUICE_2249"
 	CodeEvaluation       Code = "SLUICE_2253"
 	CodeActionFailed     Code = "SLUICE_2300"
+	CodeCircuitOpen      Code = "SLUICE_3202"
 	CodeRestrictedIP     Code = "SLUICE_3203"
 	CodeWebhook          Code = "SLUICE_3204"
 	CodeRedirects        Code = "SLUICE_3214"
@@ -130,6 +131,7 @@ var codes = []CodeInfo{
 	{CodeMemory, 500, "A body is larger than an action of the policy may hold in memory."},
 	{CodeEvaluation, 500, "An expression failed for this request."},
 	{CodeActionFailed, 500, "An action failed for this request."},
+	{CodeCircuitOpen, 503, "The upstream fails too often and is left alone for a while."},
 	{CodeRestrictedIP, 403, "The client's address is not admitted."},
 	{CodeWebhook, 403, "The webhook is not signed by its provider, or was signed too long ago."},
 	{CodeRedirects, 502, "A server that the policy asks sent it on more often than the policy allows."},

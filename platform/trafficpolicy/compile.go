@@ -24,6 +24,7 @@ func Compile(text string, opts ...Option) (*Policy, Problems) {
 	for _, ph := range Phases() {
 		p.rules[ph.number()] = c.compilePhase(ph, doc.Rules[ph])
 	}
+	p.observes = c.observes
 	if c.terminating {
 		c.checkTerminates(p, doc)
 	}

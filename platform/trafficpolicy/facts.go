@@ -17,7 +17,8 @@ type Facts struct {
 	Logs          []map[string]any // log: the metadata of each run, in order
 	ErrorCode     Code             // of the response that the policy made
 
-	Compression CompressionFacts
+	CircuitBreaker string // circuit-breaker: "allow", "block" or "allow_while_open"
+	Compression    CompressionFacts
 }
 
 // CompressionFacts tell what compress-response did.

@@ -27,6 +27,7 @@ type compiler struct {
 	problems Problems
 	nodes    int
 	tooBig   bool
+	observes bool // see Policy
 }
 
 func newCompiler(text string, opts []Option) *compiler {

@@ -12,7 +12,8 @@ import (
 // Policy is a compiled document: immutable and safe for concurrent use. A nil
 // Policy has no rules.
 type Policy struct {
-	rules [phaseCount][]*rule
+	rules    [phaseCount][]*rule
+	observes bool // an action wants to know how the upstream answered
 }
 
 const phaseCount = 3
@@ -44,8 +45,13 @@ type boundAction struct {
 	action action
 }
 
-// Has reports whether a phase has rules; one without needs no Run.
-func (p *Policy) Has(ph Phase) bool { return p != nil && len(p.rules[ph.number()]) > 0 }
+// Has reports whether there is something to do in a phase; one without needs no
+// Run.
+func (p *Policy) Has(ph Phase) bool {
+	return p.hasRules(ph) || ph == OnHTTPResponse && p != nil && p.observes
+}
+
+func (p *Policy) hasRules(ph Phase) bool { return p != nil && len(p.rules[ph.number()]) > 0 }
 
 // Input is the exchange a policy runs on. Request may be nil when only
 // on_tcp_connect runs.
@@ -64,6 +70,7 @@ type Services struct {
 	IPData      expr.IPDataSource
 	KeySets     *KeySets         // for jwt-validation
 	HTTP        HTTPClient       // for http-request
+	Breakers    *Breakers        // for circuit-breaker; nil keeps their state with each policy
 	Now         func() time.Time // time.Now when nil
 }
 

@@ -109,7 +109,7 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"circuit-breaker", "forward-internal", "oauth", "openid-connect",
+	"forward-internal", "oauth", "openid-connect",
 	"request-body-find-replace", "response-body-find-replace", "saml",
 	"sse-find-replace", "terminate-tls", "ai-gateway",
 }

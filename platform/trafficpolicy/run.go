@@ -24,7 +24,10 @@ type Run struct {
 	took     [phaseCount]time.Duration
 	scratch  []byte
 
-	compressed *coding.Body // by compress-response
+	compressed *coding.Body    // by compress-response
+	admissions []admission     // by circuit-breaker, not yet reported
+	sentOn     bool            // the request phase let the request through
+	ctx        context.Context // of the request phase
 }
 
 // ruleRecord is what the trace says about a rule.
@@ -50,27 +53,33 @@ func (r *Run) OnTCPConnect(ctx context.Context) (*Outcome, error) {
 // An error means that ctx ended; whatever else goes wrong is an outcome that
 // answers 500 (a policy fails closed).
 func (r *Run) OnRequest(ctx context.Context) (*Outcome, error) {
-	return r.phase(ctx, OnHTTPRequest)
+	out, err := r.phase(ctx, OnHTTPRequest)
+	r.sentOn, r.ctx = out == nil && err == nil, ctx
+	return out, err
 }
 
 // OnResponse runs the response phase; actions change res in place. An outcome
 // replaces it.
 func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, error) {
 	r.vars.Response = res
+	if r.sentOn {
+		r.upstreamAnswered(res.Status)
+	}
 	return r.phase(ctx, OnHTTPResponse)
 }
 
 // Release gives the run back for reuse. Nothing obtained from it but its
 // outcomes, facts and traces may be used afterwards.
 func (r *Run) Release() {
+	r.settle()
 	clear(r.records)
-	*r = Run{records: r.records[:0], spent: r.spent[:0], scratch: r.scratch[:0], vars: r.vars}
+	*r = Run{records: r.records[:0], spent: r.spent[:0], scratch: r.scratch[:0], admissions: r.admissions, vars: r.vars}
 	r.vars.Reset()
 	runs.Put(r)
 }
 
 func (r *Run) phase(ctx context.Context, ph Phase) (*Outcome, error) {
-	if !r.policy.Has(ph) {
+	if !r.policy.hasRules(ph) {
 		return nil, nil //nolint:nilnil // nil means: go on
 	}
 	r.current = ph

@@ -39,7 +39,7 @@ func (s *Suite) Run(ctx context.Context) ([]Result, trafficpolicy.Problems) {
 	start, now := clock, func() time.Time { return clock }
 	limiter := &Window{Now: now}
 	other := remote(s.Remote)
-	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now, KeySets: trafficpolicy.NewKeySets(other, now), HTTP: other}
+	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now, KeySets: trafficpolicy.NewKeySets(other, now), HTTP: other, Breakers: trafficpolicy.NewBreakers(now)}
 	results := make([]Result, 0, len(s.Steps))
 	for _, step := range s.Steps {
 		if at := start.Add(step.At); at.After(clock) {
@@ -99,7 +99,9 @@ func (s *Suite) exchange(ctx context.Context, p *trafficpolicy.Policy, svc traff
 		x.response, x.closed, x.code = x.outcome.Response, x.outcome.Close, x.outcome.ErrorCode
 	case !step.Connect:
 		x.forwarded = in.Request
-		x.response = step.Upstream.response()
+		if !step.Upstream.Down {
+			x.response = step.Upstream.response()
+		}
 	}
 	if x.response != nil && (x.outcome == nil || x.outcome.RunResponsePhase) {
 		out, err := run.OnResponse(ctx, x.response)

@@ -56,6 +56,7 @@ type Upstream struct {
 	Status  int               `yaml:"status"`
 	Headers map[string]string `yaml:"headers"`
 	Body    string            `yaml:"body"`
+	Down    bool              `yaml:"down"` // it does not answer at all
 }
 
 // Expect is compared member by member; members that are not given are not
