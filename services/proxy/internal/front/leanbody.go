@@ -38,11 +38,7 @@ func (c *leanConn) openBody() {
 	}
 	c.limitReading(0)
 	c.body = &leanBody{conn: c, source: c.req.Body.(*http1.Body)}
-	c.body.source.OnEnd(func(whole bool) {
-		if whole {
-			c.watch.start()
-		}
-	})
+	c.body.source.OnEnd(&c.watch)
 	c.req.Body = c.body
 }
 

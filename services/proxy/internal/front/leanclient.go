@@ -42,9 +42,8 @@ func (c *leanConn) Respond(res *message.Response, flush bool) error {
 func (c *leanConn) head(res *message.Response, f http1.Framing, options http1.Connection) error {
 	now := time.Now()
 	err := c.out.Response(res, f, options, now)
-	var bad *http1.UnsendableError
-	if !errors.As(err, &bad) {
-		return err
+	if err == nil {
+		return nil
 	}
 	c.lean.server.log.Warn("a response had fields that cannot be sent; they were left out", "status", res.Status, "error", err)
 	clean := *res

@@ -34,6 +34,14 @@ func (w *watch) start() {
 	w.timer.Reset(watchAfter)
 }
 
+// BodyEnded implements http1.Ender: from the end of a body on, reading is free for
+// the watch.
+func (w *watch) BodyEnded(whole bool) {
+	if whole {
+		w.start()
+	}
+}
+
 // begin runs on the timer's goroutine and stays there until the watch ends.
 func (w *watch) begin() {
 	w.mu.Lock()

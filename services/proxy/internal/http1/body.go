@@ -24,8 +24,11 @@ type Body struct {
 	at      *time.Time // takes the time of the end
 	err     error      // what Read returns from now on
 	closed  bool
-	ended   func(whole bool) // told once
+	ender   Ender // told once
 }
+
+// Ender is told how a body ended.
+type Ender interface{ BodyEnded(whole bool) }
 
 func (b *Body) begin(src *Reader, f Framing, trailer *message.Header, at *time.Time) {
 	*b = Body{src: src, framing: f, trailer: trailer, at: at}
@@ -37,10 +40,10 @@ func (b *Body) begin(src *Reader, f Framing, trailer *message.Header, at *time.T
 	}
 }
 
-// OnEnd has f called once, when it is known whether the body was read to its end,
-// and so where the next message begins; not for a body of length 0. f runs within
-// Read or Close.
-func (b *Body) OnEnd(f func(whole bool)) { b.ended = f }
+// OnEnd has e told once, within Read or Close, whether the body was read to its end,
+// and so where the next message begins; not of a body of length 0. Nil takes that
+// back.
+func (b *Body) OnEnd(e Ender) { b.ender = e }
 
 // Whole reports whether the body was read to its end.
 func (b *Body) Whole() bool { return b.err == io.EOF } //nolint:errorlint // set bare by this type
@@ -88,9 +91,9 @@ func (b *Body) end(err error) {
 }
 
 func (b *Body) tell() {
-	if f := b.ended; f != nil {
-		b.ended = nil
-		f(b.Whole())
+	if e := b.ender; e != nil {
+		b.ender = nil
+		e.BodyEnded(b.Whole())
 	}
 }
 

@@ -34,8 +34,8 @@ func TestEndIsToldOnce(t *testing.T) {
 		"malformed":    {post + "Transfer-Encoding: chunked\r\n\r\nx", -1, "part"},
 	} {
 		_, q := open(t, tt.wire)
-		told := ""
-		q.Body.(*http1.Body).OnEnd(func(whole bool) { told += map[bool]string{true: "whole", false: "part"}[whole] })
+		var told noted
+		q.Body.(*http1.Body).OnEnd(&told)
 		if tt.read < 0 {
 			_, _ = io.ReadAll(q.Body)
 		} else {
@@ -43,7 +43,7 @@ func TestEndIsToldOnce(t *testing.T) {
 		}
 		_ = q.Body.Close()
 		_ = q.Body.Close()
-		if told != tt.want {
+		if string(told) != tt.want {
 			t.Errorf("%s: %q", name, told)
 		}
 		if _, err := q.Body.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
@@ -53,6 +53,12 @@ func TestEndIsToldOnce(t *testing.T) {
 			t.Errorf("%s: time of the end: %t", name, got)
 		}
 	}
+}
+
+type noted string
+
+func (n *noted) BodyEnded(whole bool) {
+	*n += noted(map[bool]string{true: "whole", false: "part"}[whole])
 }
 
 func TestDrainMakesRoomForTheNextRequest(t *testing.T) {

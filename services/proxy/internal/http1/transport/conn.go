@@ -17,10 +17,13 @@ type conn struct {
 	reused bool   // it has served before
 	since  time.Time
 	closed atomic.Bool
+	abort  func() // is close
 }
 
 func newConn(nc net.Conn, t Target, l http1.Limits) *conn {
-	return &conn{Conn: nc, target: t, in: http1.NewReader(nc, l), probe: newProbe(nc)}
+	c := &conn{Conn: nc, target: t, in: http1.NewReader(nc, l), probe: newProbe(nc)}
+	c.abort = c.close
+	return c
 }
 
 // close may be called more than once, and while others read and write.

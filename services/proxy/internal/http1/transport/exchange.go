@@ -112,7 +112,7 @@ func (x *exchange) try(ctx context.Context, c *conn) error {
 	x.conn, x.wrote = c, false
 	x.unwatch = unwatched
 	if ctx.Done() != nil {
-		x.unwatch = context.AfterFunc(ctx, c.close)
+		x.unwatch = context.AfterFunc(ctx, c.abort)
 	}
 	x.parts.Store(1)
 	if x.sender != nil {
@@ -177,14 +177,18 @@ func (x *exchange) begin() {
 		x.res.Header.Add("Upgrade", up)
 		x.res.Body = &tunnel{exchange: x}
 	case x.res.Framing == http1.NoBody || x.res.Framing == 0:
-		x.bodyEnded(true)
+		(*ender)(x).BodyEnded(true)
 	default:
-		x.res.Body.(*http1.Body).OnEnd(x.bodyEnded)
+		x.res.Body.(*http1.Body).OnEnd((*ender)(x))
 	}
 }
 
-// bodyEnded is called once, within Read or Close of the response's body.
-func (x *exchange) bodyEnded(whole bool) {
+// ender is told of the end of the exchange's response.
+type ender exchange
+
+// BodyEnded implements http1.Ender.
+func (e *ender) BodyEnded(whole bool) {
+	x := (*exchange)(e)
 	for _, name := range x.DropTrailers {
 		if len(x.res.Trailer) > 0 {
 			x.res.Trailer.Del(name)
