@@ -52,6 +52,14 @@ func Full(t time.Time) *capturev1.Exchange {
 			BasicAuthDecision: "deny", UserName: "ada", Logs: []string{`{"a":1}`, `{"b":"\n"}`},
 		},
 		ReplayOf: "ex_0", TraceId: "0af7651916cd43dd8448eb211c80319c", ProxyId: "px_1", FullCapture: true,
+		PolicyTrace: &capturev1.PolicyTrace{Duration: durationpb.New(1001), Phases: []*capturev1.PolicyPhaseTrace{{
+			Phase: "on_http_request", Duration: durationpb.New(1001), OmittedRules: 2, Rules: []*capturev1.PolicyRuleTrace{
+				{FalseExpression: "req.method == 'ÄT'"},
+				{Index: 1, Name: "limit", Matched: true, Actions: []*capturev1.PolicyActionTrace{{
+					Type: "rate-limit", Outcome: capturev1.PolicyActionTrace_OUTCOME_DECIDED, Duration: durationpb.New(900), Results: `{"limited":true}`,
+				}}},
+			},
+		}}},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -28,6 +29,7 @@ func (r *row) exchange() *capturev1.Exchange {
 		TraceId:     r.traceID,
 		ProxyId:     r.proxyID,
 		FullCapture: r.fullCapture,
+		PolicyTrace: r.trace(),
 	}
 }
 
@@ -113,4 +115,14 @@ func (r *row) policy() *capturev1.PolicyResult {
 		RateLimitDecision: r.rateLimitDecision, RateLimitBucket: r.rateLimitKey,
 		BasicAuthDecision: r.basicAuthDecision, UserName: r.userName, Logs: r.policyLogs,
 	}
+}
+
+// trace is absent when none was stored or when it was not asked for; one that
+// cannot be read does not keep the rest of the exchange back.
+func (r *row) trace() *capturev1.PolicyTrace {
+	t := &capturev1.PolicyTrace{}
+	if len(r.policyTrace) == 0 || proto.Unmarshal(r.policyTrace, t) != nil {
+		return nil
+	}
+	return t
 }

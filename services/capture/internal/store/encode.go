@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -23,6 +24,7 @@ func (r *row) fill(e *capturev1.Exchange, ts time.Time) {
 	r.upstreamAddress, r.upstreamReused = e.GetUpstream().GetAddress(), e.GetUpstream().GetConnectionReused()
 	r.errorCode, r.errorMessage = e.GetError().GetCode(), e.GetError().GetMessage()
 	r.fillPolicy(e.GetPolicy())
+	r.fillTrace(e.GetPolicyTrace())
 }
 
 func (r *row) fillConnection(c *capturev1.Connection) {
@@ -70,6 +72,14 @@ func (r *row) fillPolicy(p *capturev1.PolicyResult) {
 	r.rateLimitDecision, r.rateLimitKey = p.GetRateLimitDecision(), p.GetRateLimitBucket()
 	r.basicAuthDecision, r.userName = p.GetBasicAuthDecision(), p.GetUserName()
 	r.policyLogs = p.GetLogs()
+}
+
+// fillTrace keeps the trace as it came; without one, nothing. A trace of valid
+// messages can always be marshalled.
+func (r *row) fillTrace(t *capturev1.PolicyTrace) {
+	if t != nil {
+		r.policyTrace, _ = proto.Marshal(t)
+	}
 }
 
 // hostName is the host that searches name: in lower case and without a port.

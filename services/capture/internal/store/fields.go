@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -78,11 +79,13 @@ var fields = []field{
 	col("user_name", func(r *row) *string { return &r.userName }),
 	col("replay_of", func(r *row) *string { return &r.replayOf }),
 	col("trace_id", func(r *row) *string { return &r.traceID }),
+	singleCol("policy_trace", func(r *row) *[]byte { return &r.policyTrace }),
 }
 
 var (
 	insertSQL  = "INSERT INTO exchanges (" + names(fields) + ")"
-	listFields = light(fields)
+	bodyFields = without(fields, func(f field) bool { return f.single })
+	listFields = without(bodyFields, func(f field) bool { return f.bulky })
 )
 
 func names(fields []field) string {
@@ -93,21 +96,14 @@ func names(fields []field) string {
 	return strings.Join(all, ", ")
 }
 
-// light is the fields without the contents of bodies.
-func light(all []field) []field {
-	var some []field
-	for _, f := range all {
-		if !f.bulky {
-			some = append(some, f)
-		}
-	}
-	return some
+func without(all []field, left func(field) bool) []field {
+	return slices.DeleteFunc(slices.Clone(all), left)
 }
 
-// chosen is the fields of an answer.
+// chosen is the fields of an answer with many exchanges.
 func chosen(bodies bool) []field {
 	if bodies {
-		return fields
+		return bodyFields
 	}
 	return listFields
 }

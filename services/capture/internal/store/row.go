@@ -36,6 +36,7 @@ type row struct {
 	rateLimitDecision, rateLimitKey string
 	basicAuthDecision, userName     string
 	replayOf, traceID               string
+	policyTrace                     []byte // a marshalled capturev1.PolicyTrace
 }
 
 // messageRow is what request and response have alike.
@@ -55,6 +56,7 @@ type field struct {
 	values func([]row) any
 	target func(*row) any
 	bulky  bool // left out of lists
+	single bool // only in reads of one exchange
 }
 
 func col[T any](name string, at func(*row) *T) field {
@@ -89,5 +91,11 @@ func headerCol(name string, at func(*row) *headerMap) field {
 func bodyCol(name string, at func(*row) *[]byte) field {
 	f := col(name, at)
 	f.bulky = true
+	return f
+}
+
+func singleCol(name string, at func(*row) *[]byte) field {
+	f := col(name, at)
+	f.single = true
 	return f
 }

@@ -87,7 +87,7 @@ func TestExchangeComesBackAsItWas(t *testing.T) {
 		}
 	}
 	listed := all(t, s, "")
-	full.Request.Body.Content, full.Response.Body.Content = nil, nil
+	full.Request.Body.Content, full.Response.Body.Content, full.PolicyTrace = nil, nil, nil
 	if diff := cmp.Diff([]*capturev1.Exchange{full, bare}, listed, protocmp.Transform()); diff != "" {
 		t.Errorf("the list differs (-want +got):\n%s", diff)
 	}
@@ -197,5 +197,23 @@ func TestRetentionIsChanged(t *testing.T) {
 	insert(t, s, batch("w", 1, sample.Bare(noon.Add(-2*time.Hour)), sample.Bare(noon)))
 	if got := len(all(t, s, "")); got != 1 {
 		t.Errorf("%d rows are shown, want only that within the hour", got)
+	}
+}
+
+func TestLogHasBodiesAndNoTrace(t *testing.T) {
+	s := open(t)
+	full := sample.Full(noon)
+	insert(t, s, batch("w", 1, full))
+	everything, err := search.Parse("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Log(t.Context(), store.LogQuery{Spans: map[string]store.Span{"w": {UpTo: 9}}, Filter: everything, Limit: 9, Bodies: true})
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	full.PolicyTrace = nil
+	if diff := cmp.Diff(full, got[0].Exchange, protocmp.Transform()); diff != "" {
+		t.Errorf("the entry differs (-want +got):\n%s", diff)
 	}
 }
