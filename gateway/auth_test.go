@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/grpc/metadata"
-
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/gateway"
@@ -139,6 +137,6 @@ func TestClientsCannotInjectMetadata(t *testing.T) {
 	s := start(t, nil)
 	s.call("POST", "/api/v1/endpoints", `{}`, "Grpc-Metadata-Sluice-Principal: ak_boss", "Sluice-Principal: ak_boss", "Sluice-Cluster-Key: x")
 	if got := s.policy.metadata; len(got.Get("sluice-principal")) != 1 || s.policy.principal != "local" || len(got.Get("sluice-cluster-key")) > 0 {
-		t.Errorf("metadata %v", metadata.MD(got))
+		t.Errorf("metadata %v", got)
 	}
 }

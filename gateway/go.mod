@@ -2,6 +2,8 @@ module sluice.dev/gateway
 
 go 1.26.0
 
+ignore ./console/node_modules
+
 require (
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0
 	github.com/oklog/ulid/v2 v2.1.2

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -27,11 +28,11 @@ func TestReadable(t *testing.T) {
 
 func TestReadableKeepsWhatServicesSay(t *testing.T) {
 	own := errs.NotFound("endpoint", "ep_1")
-	if got := readable(own); got != error(own) {
+	if got := readable(own); !errors.Is(got, own) {
 		t.Errorf("got %v", got)
 	}
 	away := status.Error(codes.Unavailable, "proto: (line 1:1): not about the body")
-	if got := readable(away); got != away {
+	if got := readable(away); !errors.Is(got, away) {
 		t.Errorf("got %v", got)
 	}
 }
