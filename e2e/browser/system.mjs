@@ -52,7 +52,16 @@ export class System {
       s.run("demo-api", "--listen", `127.0.0.1:${s.demo}`),
     ];
     s.url = `http://127.0.0.1:${s.console}`;
-    await eventually("Sluice is ready", async () => (await fetch(`http://127.0.0.1:${s.admin}/readyz`)).ok, 60_000);
+    try {
+      await eventually("Sluice is ready", async () => {
+        if (s.children[0].exitCode !== null) return "ended";
+        return (await fetch(`http://127.0.0.1:${s.admin}/readyz`)).ok;
+      }, 60_000);
+      if (s.children[0].exitCode !== null) throw new Error("Sluice ended");
+    } catch (error) {
+      await s.stop();
+      throw new Error(`${error.message}\n${s.output}`);
+    }
     return s;
   }
 
