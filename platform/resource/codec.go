@@ -6,17 +6,21 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
+
+	"sluice.dev/platform/errs"
 )
 
 // fill puts doc (nil: none) and the audit copy of object into ch.
 func (c *Collection[T]) fill(ch *change, doc, object T) error {
 	if doc.ProtoReflect().IsValid() {
-		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(doc)
+		stored, err := c.sealDoc(ch.id, doc)
+		if errs.As(err) != nil {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("encode the %s %s: %w", c.noun(), ch.id, err)
 		}
-		ch.doc = string(raw)
+		ch.doc = stored
 	}
 	audit, err := auditJSON.Marshal(shorten(c.opts.Redact(object)))
 	if err != nil {
@@ -29,7 +33,7 @@ func (c *Collection[T]) fill(ch *change, doc, object T) error {
 var auditJSON = protojson.MarshalOptions{UseProtoNames: true}
 
 // decode is the inverse of what the script stores.
-func (c *Collection[T]) decode(raw string) (T, Meta, error) {
+func (c *Collection[T]) decode(id, raw string) (T, Meta, error) {
 	var none T
 	head, body, found := strings.Cut(raw, "\n")
 	fields := strings.Fields(head)
@@ -40,17 +44,8 @@ func (c *Collection[T]) decode(raw string) (T, Meta, error) {
 	if err != nil {
 		return none, Meta{}, err
 	}
-	doc, err := c.parse(body)
+	doc, err := c.openDoc(id, body)
 	return doc, meta, err
-}
-
-func (c *Collection[T]) parse(body string) (T, error) {
-	var none T
-	doc := none.ProtoReflect().Type().New().Interface().(T)
-	if err := proto.Unmarshal([]byte(body), doc); err != nil {
-		return none, fmt.Errorf("decode a stored %s: %w", c.noun(), err)
-	}
-	return doc, nil
 }
 
 func micros(n uint64) time.Time { return time.UnixMicro(int64(n)).UTC() }

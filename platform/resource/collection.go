@@ -43,6 +43,15 @@ type Options[T proto.Message] struct {
 	// Redact returns the document without secrets, for the audit record;
 	// [redact.Message] when nil.
 	Redact func(T) T
+	// Seal encrypts every field that is marked debug_redact before a document is
+	// stored; documents that were stored in clear stay readable. Without it all is
+	// stored in clear. Unique, Redact and Parent must not look at such fields.
+	Seal Sealer
+	// Parent returns the id of the document of ParentKind that a document belongs
+	// to, and with that cannot be without: it has to exist when the document is
+	// created, and cannot be deleted before it. A document cannot change its parent.
+	Parent     func(T) string
+	ParentKind Kind
 }
 
 // Collection is all documents of one kind. It is safe for concurrent use, also
@@ -52,6 +61,8 @@ type Collection[T proto.Message] struct {
 	kind Kind
 	opts Options[T]
 	keys keys
+
+	closed bool // secrets are left sealed
 }
 
 // New returns the collection of kind. It does no I/O.
@@ -64,6 +75,9 @@ func New[T proto.Message](db *redisdb.DB, kind Kind, opts Options[T]) *Collectio
 	}
 	if opts.Unique == nil {
 		opts.Unique = func(T) []string { return nil }
+	}
+	if opts.Parent == nil {
+		opts.Parent = func(T) string { return "" }
 	}
 	return &Collection[T]{db: db, kind: kind, opts: opts, keys: keysOf(db, kind)}
 }
@@ -78,7 +92,7 @@ func (c *Collection[T]) Create(ctx context.Context, id string, doc T) (T, Meta, 
 	if err := c.fill(ch, doc, doc); err != nil {
 		return doc, Meta{}, err
 	}
-	ch.newUnique = c.opts.Unique(doc)
+	ch.newUnique, ch.parent = c.opts.Unique(doc), c.opts.Parent(doc)
 	res, err := c.apply(ctx, ch)
 	if err != nil {
 		return doc, Meta{}, err
@@ -88,6 +102,8 @@ func (c *Collection[T]) Create(ctx context.Context, id string, doc T) (T, Meta, 
 		return doc, res.meta, nil
 	case statusTaken:
 		return doc, Meta{}, c.taken(res)
+	case statusOrphan:
+		return doc, Meta{}, errs.NotFound(string(c.opts.ParentKind), res.value)
 	}
 	return doc, Meta{}, errs.New(codes.AlreadyExists, errs.ReasonAlreadyExists, "the %s %q exists already", c.noun(), id)
 }
@@ -103,7 +119,7 @@ func (c *Collection[T]) Get(ctx context.Context, id string) (T, Meta, error) {
 		var none T
 		return none, Meta{}, unavailable(err)
 	}
-	return c.decode(raw)
+	return c.decode(id, raw)
 }
 
 // GetUnique returns the document that has a unique value; NOT_FOUND when none has.
@@ -167,10 +183,11 @@ func (c *Collection[T]) tryUpdate(ctx context.Context, id string, change func(T)
 	return doc, Meta{}, false, nil // conflict, or deleted meanwhile: the next Get tells
 }
 
-// Delete removes a document; NOT_FOUND when there is none.
+// Delete removes a document; NOT_FOUND when there is none, FAILED_PRECONDITION
+// while others have it as their parent. It needs no key for its secrets.
 func (c *Collection[T]) Delete(ctx context.Context, id string) error {
 	for attempt := range maxAttempts {
-		old, meta, err := c.Get(ctx, id)
+		old, meta, err := c.Closed().Get(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -182,8 +199,11 @@ func (c *Collection[T]) Delete(ctx context.Context, id string) error {
 		if err := c.fill(ch, none, old); err != nil {
 			return err
 		}
-		ch.expected, ch.oldUnique = meta.Revision, c.opts.Unique(old)
+		ch.expected, ch.oldUnique, ch.parent = meta.Revision, c.opts.Unique(old), c.opts.Parent(old)
 		res, err := c.apply(ctx, ch)
+		if err == nil && res.status == statusParent {
+			return errs.New(codes.FailedPrecondition, errs.ReasonPrecondition, "the %s %s still holds %s others; delete these first", c.noun(), id, res.value)
+		}
 		if err != nil || res.status == statusOK || res.status == statusMissing {
 			return err // missing: it was there a moment ago, and is gone as asked
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"sluice.dev/platform/errs"
 )
 
@@ -24,7 +26,7 @@ func (f *Feed) Follow(ctx context.Context, load func(context.Context) (revision 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !errors.Is(err, ErrReload) && !errs.Is(err, errs.ReasonUnavailable) {
+		if e := errs.As(err); !errors.Is(err, ErrReload) && (e == nil || e.Code != codes.Unavailable) {
 			return err
 		}
 		sleep(ctx, wait)

@@ -61,7 +61,7 @@ func (c *Collection[T]) fetch(ctx context.Context, rows []redis.Z) ([]Entry[T], 
 		if !ok {
 			continue
 		}
-		doc, meta, err := c.decode(raw)
+		doc, meta, err := c.decode(ids[i], raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ids[i], err)
 		}
@@ -80,7 +80,7 @@ func (c *Collection[T]) All(ctx context.Context) ([]Entry[T], uint64, error) {
 	}
 	all := make([]Entry[T], 0, len(docs.Val()))
 	for id, raw := range docs.Val() {
-		doc, meta, err := c.decode(raw)
+		doc, meta, err := c.decode(id, raw)
 		if err != nil {
 			return nil, 0, fmt.Errorf("%s: %w", id, err)
 		}

@@ -41,12 +41,14 @@ const (
 	statusMissing  = "missing"
 	statusConflict = "conflict"
 	statusTaken    = "taken"
+	statusOrphan   = "orphan"
+	statusParent   = "parent"
 )
 
 // keys are where a collection lives. Revision, changes and audit are common to
 // all collections.
 type keys struct {
-	revision, docs, order, unique, changes, audit string
+	revision, docs, order, unique, changes, audit, children string
 }
 
 func keysOf(db *redisdb.DB, kind Kind) keys {
@@ -57,6 +59,7 @@ func keysOf(db *redisdb.DB, kind Kind) keys {
 		unique:   db.Key("unique", string(kind)),
 		changes:  db.Key("changes"),
 		audit:    db.Key("audit"),
+		children: db.Key("children", string(kind)),
 	}
 }
 
@@ -69,6 +72,7 @@ type change struct {
 	doc                  string
 	principal            string
 	audit                string // redacted JSON
+	parent               string
 	oldUnique, newUnique []string
 }
 
@@ -76,7 +80,7 @@ type change struct {
 type result struct {
 	status        string
 	meta          Meta
-	value, holder string // of statusTaken
+	value, holder string // of statusTaken; value is the parent of statusOrphan, the number of children of statusParent
 }
 
 func (c *Collection[T]) change(ctx context.Context, o op, docID string) (*change, error) {
@@ -90,12 +94,14 @@ func (c *Collection[T]) apply(ctx context.Context, ch *change) (result, error) {
 	k := c.keys
 	args := []any{
 		string(ch.op), string(c.kind), ch.id, ch.event, ch.expected, ch.doc,
-		c.opts.AuditType + "_" + string(ch.op) + "d.v0", ch.principal, ch.audit, feedLength, auditLength, len(ch.oldUnique),
+		c.opts.AuditType + "_" + string(ch.op) + "d.v0", ch.principal, ch.audit, feedLength, auditLength, ch.parent, len(ch.oldUnique),
 	}
 	for _, v := range append(append([]string{}, ch.oldUnique...), ch.newUnique...) {
 		args = append(args, v)
 	}
-	reply, err := changeScript.Run(ctx, c.db, []string{k.revision, k.docs, k.order, k.unique, k.changes, k.audit}, args...).StringSlice()
+	above := keysOf(c.db, c.opts.ParentKind)
+	names := []string{k.revision, k.docs, k.order, k.unique, k.changes, k.audit, k.children, above.docs, above.children}
+	reply, err := changeScript.Run(ctx, c.db, names, args...).StringSlice()
 	if err != nil {
 		return result{}, unavailable(err)
 	}
@@ -111,6 +117,8 @@ func parseResult(reply []string) (result, error) {
 	switch {
 	case res.status == statusTaken && len(reply) == 3:
 		res.value, res.holder = reply[1], reply[2]
+	case (res.status == statusOrphan || res.status == statusParent) && len(reply) == 2:
+		res.value = reply[1]
 	case res.status == statusOK && len(reply) == 4:
 		var err error
 		if res.meta, err = parseMeta(reply[1:]); err != nil {

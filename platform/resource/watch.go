@@ -26,7 +26,7 @@ func (c *Collection[T]) Change(r Record) (Change[T], bool, error) {
 		return out, true, nil
 	}
 	var err error
-	out.Doc, err = c.parse(r.doc)
+	out.Doc, err = c.openDoc(r.ID, r.doc)
 	return out, err == nil, err
 }
 
