@@ -113,8 +113,8 @@ func (b *Body) Ready() bool {
 		return true
 	}
 	if b.framing == Chunked && b.left == 0 {
-		_, _, used, err := chunkHead(b.src.window(), b.chunks.begun)
-		return used > 0 || err != nil
+		size, _, used, err := chunkHead(b.src.window(), b.chunks.begun)
+		return err != nil || used > 0 && (size == 0 || b.src.Buffered() > used)
 	}
 	return b.src.Buffered() > 0
 }

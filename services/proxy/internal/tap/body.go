@@ -79,6 +79,13 @@ func (t *tappedBody) Read(p []byte) (int, error) {
 
 func (t *tappedBody) Close() error { return t.source.Close() }
 
+// Ready is a hint: whether Read can likely return without waiting. It lets a head
+// and a body that is there already go out together.
+func (t *tappedBody) Ready() bool {
+	source, ok := t.source.(interface{ Ready() bool })
+	return ok && source.Ready()
+}
+
 // tappedStream counts both directions of an upgraded connection.
 type tappedStream struct {
 	io.ReadWriteCloser
