@@ -81,6 +81,7 @@ const (
 	CodeRequestTooLarge  Code = "SLUICE_4413"
 	CodeCall             Code = "SLUICE_4502"
 	CodeCallAddress      Code = "SLUICE_4503"
+	CodeBodyRewrite      Code = "SLUICE_4540"
 	CodeConnectionClosed Code = "SLUICE_4499"
 )
 
@@ -161,6 +162,7 @@ var codes = []CodeInfo{
 	{CodeRequestTooLarge, 413, "The request's body is larger than an action of the policy may read."},
 	{CodeCall, 502, "A server that the policy asks could not be reached, or answered with something that is no HTTP."},
 	{CodeCallAddress, 500, "The policy asks a server at an address that policies may not call."},
+	{CodeBodyRewrite, 500, "The response's body cannot be searched as the policy wants."},
 	{CodeConnectionClosed, 0, "The policy closed the connection without an answer."},
 }
 

@@ -110,7 +110,7 @@ func Actions() []ActionInfo {
 // planned are action types of the language that this version cannot run.
 var planned = []string{
 	"forward-internal", "oauth", "openid-connect",
-	"request-body-find-replace", "response-body-find-replace", "saml",
+	"saml",
 	"sse-find-replace", "terminate-tls", "ai-gateway",
 }
 
