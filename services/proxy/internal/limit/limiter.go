@@ -1,20 +1,19 @@
-// Package limit asks the policy service whether a request fits its rate limit:
-// over one stream for the whole proxy, with whatever waits sent together.
+// Package limit decides whether a request fits its rate limit. Permits come from
+// the policy service, which counts for all proxies: one by one for buckets with
+// few requests, as short leases ahead of need for those with many, so that their
+// requests wait for nobody. All questions go over one stream, with whatever waits
+// sent together.
 //
 // It never waits longer than its deadline. While the shared counter does not
-// answer, the limit is kept by this proxy alone, or the rule's author has decided
-// otherwise.
+// answer, leases are used up, and then the limit is kept by this proxy alone, or
+// the rule's author has decided otherwise.
 package limit
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,16 +26,14 @@ import (
 // ErrUnavailable says that the shared counter did not answer in time.
 var ErrUnavailable = errors.New("the rate limit counter did not answer in time")
 
-// maxBucket is the longest bucket name, in bytes, that the service takes.
-const maxBucket = 512
-
 // Limiter implements trafficpolicy.RateLimiter. It is safe for concurrent use.
 type Limiter struct {
 	timeout time.Duration
 	clock   clock.Clock
 	stream  *stream
-	refused *refusals
+	buckets *buckets
 	local   *localCounters
+	outage  outage
 	metrics outcomes
 }
 
@@ -44,9 +41,9 @@ var _ trafficpolicy.RateLimiter = (*Limiter)(nil)
 
 // New returns a limiter that gives the service timeout to answer.
 func New(client policyv1.RateLimitServiceClient, timeout time.Duration, c clock.Clock, reg prometheus.Registerer, log *slog.Logger) *Limiter {
-	return &Limiter{
-		timeout: timeout, clock: c, stream: newStream(client, log), refused: newRefusals(), local: newLocalCounters(), metrics: newOutcomes(reg),
-	}
+	l := &Limiter{timeout: timeout, clock: c, buckets: newBuckets(), local: newLocalCounters(), metrics: newOutcomes(reg)}
+	l.stream = newStream(client, l.decided, log)
+	return l
 }
 
 // Run keeps the stream open until ctx ends.
@@ -55,71 +52,122 @@ func (l *Limiter) Run(ctx context.Context) error { return l.stream.run(ctx) }
 // Take implements trafficpolicy.RateLimiter. The error is ErrUnavailable unless
 // the query's mode is local, or ctx's.
 func (l *Limiter) Take(ctx context.Context, q trafficpolicy.RateLimitQuery) (trafficpolicy.RateLimitVerdict, error) {
-	name := bucketName(q)
-	if wait := l.refused.until(name, q.Capacity, l.clock.Now()); wait > 0 {
+	now := l.clock.Now()
+	b, v, how, c := l.buckets.take(&q, now, l.timeout)
+	switch how {
+	case fromLease:
+		l.metrics.leased.Inc()
+		if c != nil && l.outage.mayAsk(now) {
+			l.stream.enqueue(c)
+		}
+		return v, nil
+	case knownRefused:
 		l.metrics.refusedCached.Inc()
-		return trafficpolicy.RateLimitVerdict{RetryAfter: wait}, nil
+		return v, nil
+	default:
+		return l.ask(ctx, b, q, c)
 	}
-	d, err := l.stream.ask(ctx, name, q, l.timeout)
-	if err != nil && ctx.Err() != nil {
-		return trafficpolicy.RateLimitVerdict{}, ctx.Err()
-	}
-	if err != nil || d.GetUnavailable() {
-		return l.alone(name, q)
-	}
-	return l.decided(name, q, d), nil
 }
 
-func (l *Limiter) decided(name string, q trafficpolicy.RateLimitQuery, d *policyv1.RateLimitDecision) trafficpolicy.RateLimitVerdict {
-	v := trafficpolicy.RateLimitVerdict{Allowed: d.GetAllowed(), Remaining: d.GetRemaining(), RetryAfter: d.GetRetryAfter().AsDuration()}
+// ask waits for the service's answer, and asks again when a permit came too late
+// to be used.
+func (l *Limiter) ask(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQuery, c *check) (trafficpolicy.RateLimitVerdict, error) {
+	late := time.NewTimer(l.timeout)
+	defer late.Stop()
+	for {
+		c.answer = make(chan answer, 1)
+		if !l.outage.mayAsk(c.sent) || !l.stream.enqueue(c) {
+			return l.alone(b, q)
+		}
+		select {
+		case a := <-c.answer:
+			switch a.kind {
+			case decided:
+				return l.count(a.verdict), nil
+			case failed:
+				return l.alone(b, q)
+			}
+			c = l.again(b)
+		case <-late.C:
+			c.abandoned.Store(true)
+			l.outage.silence(c.sent, l.clock.Now())
+			return l.alone(b, q)
+		case <-ctx.Done():
+			c.abandoned.Store(true)
+			return trafficpolicy.RateLimitVerdict{}, ctx.Err()
+		}
+	}
+}
+
+func (l *Limiter) again(b *bucket) *check {
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	return b.check(l.clock.Now(), l.timeout, 1)
+}
+
+func (l *Limiter) count(v trafficpolicy.RateLimitVerdict) trafficpolicy.RateLimitVerdict {
 	if v.Allowed {
 		l.metrics.allowed.Inc()
-		return v
+	} else {
+		l.metrics.refused.Inc()
 	}
-	l.metrics.refused.Inc()
-	now := l.clock.Now()
-	l.refused.remember(name, q.Capacity, now, now.Add(v.RetryAfter))
 	return v
 }
 
+// decided takes in the service's answer to a check; nil when none will come. It
+// does not block.
+func (l *Limiter) decided(c *check, d *policyv1.RateLimitDecision) {
+	waiting := c.answer != nil && !c.abandoned.Load()
+	if d == nil || d.GetUnavailable() {
+		if waiting {
+			c.answer <- answer{kind: failed} // holds one
+		}
+		return
+	}
+	now, b := l.clock.Now(), c.bucket
+	l.outage.answer(now)
+	b.shard.mu.Lock()
+	inTime, fresh := b.learn(c, d, now, waiting)
+	v := trafficpolicy.RateLimitVerdict{Allowed: d.GetAllowed(), Remaining: b.remaining(), RetryAfter: d.GetRetryAfter().AsDuration()}
+	kept := fresh != nil && (b.current == fresh || b.next == fresh)
+	b.shard.mu.Unlock()
+	if waiting {
+		kind := decided
+		if d.GetAllowed() && !inTime {
+			kind = tooLate
+		}
+		c.answer <- answer{v, kind}
+	}
+	switch {
+	case kept:
+		time.AfterFunc(fresh.ends.Sub(now), func() { l.end(b, fresh) })
+	case fresh != nil:
+		l.end(b, fresh)
+	}
+}
+
+// end gives back what is left of a lease.
+func (l *Limiter) end(b *bucket, ended *lease) {
+	b.shard.mu.Lock()
+	left := ended.permits
+	ended.permits = 0
+	b.shard.mu.Unlock()
+	if left > 0 && ended.token != 0 && l.stream.giveBack(&policyv1.RateLimitReturn{Bucket: b.name, Lease: ended.token, Permits: left}) {
+		l.metrics.returned.Add(float64(left))
+	}
+}
+
 // alone decides without the shared counter.
-func (l *Limiter) alone(name string, q trafficpolicy.RateLimitQuery) (trafficpolicy.RateLimitVerdict, error) {
+func (l *Limiter) alone(b *bucket, q trafficpolicy.RateLimitQuery) (trafficpolicy.RateLimitVerdict, error) {
 	if q.OnStoreError != trafficpolicy.StoreErrorLocal {
 		l.metrics.unavailable.Inc()
 		return trafficpolicy.RateLimitVerdict{}, ErrUnavailable
 	}
-	v := l.local.take(name, q.Capacity, q.Rate, l.clock.Now())
+	v := l.local.take(b.name, q.Capacity, q.Rate, l.clock.Now())
 	if v.Allowed {
 		l.metrics.localAllowed.Inc()
 	} else {
 		l.metrics.localRefused.Inc()
 	}
 	return v, nil
-}
-
-// bucketName names the bucket for all time: everything of the query but its
-// capacity and mode.
-func bucketName(q trafficpolicy.RateLimitQuery) string {
-	name := strings.Join([]string{q.EndpointID, q.Name, q.Algorithm, q.Rate.String(), q.Bucket}, "|")
-	if len(name) <= maxBucket && utf8.ValidString(name) {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	return q.EndpointID + "|sha256:" + hex.EncodeToString(sum[:])
-}
-
-type outcomes struct {
-	allowed, refused, refusedCached, localAllowed, localRefused, unavailable prometheus.Counter
-}
-
-func newOutcomes(reg prometheus.Registerer) outcomes {
-	v := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "sluice_proxy_rate_limit_checks_total",
-		Help: "Rate limit checks by outcome: by the shared counter (allowed, refused, refused_cached), by this proxy alone (local_allowed, local_refused), or not at all (unavailable).",
-	}, []string{"outcome"})
-	reg.MustRegister(v)
-	return outcomes{
-		allowed: v.WithLabelValues("allowed"), refused: v.WithLabelValues("refused"), refusedCached: v.WithLabelValues("refused_cached"),
-		localAllowed: v.WithLabelValues("local_allowed"), localRefused: v.WithLabelValues("local_refused"), unavailable: v.WithLabelValues("unavailable"),
-	}
 }

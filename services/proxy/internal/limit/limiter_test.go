@@ -53,10 +53,10 @@ func TestWithoutAStreamNobodyWaits(t *testing.T) {
 
 func TestBucketNames(t *testing.T) {
 	q := trafficpolicy.RateLimitQuery{EndpointID: "ep_1", Name: "n", Algorithm: "sliding_window", Capacity: 1, Rate: time.Minute, Bucket: `["a"]`, OnStoreError: trafficpolicy.StoreErrorAllow}
-	name := bucketName(q)
+	name := idOf(&q).serviceName()
 	same := q
 	same.Capacity, same.OnStoreError = 2, trafficpolicy.StoreErrorDeny
-	if bucketName(same) != name {
+	if idOf(&same).serviceName() != name {
 		t.Error("capacity or mode is part of the name")
 	}
 	for _, change := range []func(*trafficpolicy.RateLimitQuery){
@@ -66,7 +66,7 @@ func TestBucketNames(t *testing.T) {
 	} {
 		other := q
 		change(&other)
-		if got := bucketName(other); got == name || len(got) > maxBucket || !strings.HasPrefix(got, other.EndpointID+"|") {
+		if got := idOf(&other).serviceName(); got == name || len(got) > maxBucket || !strings.HasPrefix(got, other.EndpointID+"|") {
 			t.Errorf("%q", got)
 		}
 	}

@@ -5,9 +5,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
@@ -16,22 +15,43 @@ import (
 
 // Bounds of the stream.
 const (
-	maxWaiting = 8192 // checks not sent yet; more are unavailable at once
-	maxBatch   = 4096 // checks of one message
+	maxWaiting = 8192  // checks, and returns, not sent yet; more are unavailable at once
+	maxFlying  = 16384 // checks without their answers, those for which nobody waits included
+	maxBatch   = 4096  // checks and returns of one message
 )
 
-// check is one question and the way back of its answer.
+// check is one question. The answer goes to the limiter, and from it to the
+// request that waits, if one does.
 type check struct {
-	message *policyv1.RateLimitCheck
-	answer  chan *policyv1.RateLimitDecision // holds one; nil: no answer will come
+	message   *policyv1.RateLimitCheck
+	bucket    *bucket
+	sent      time.Time
+	answer    chan answer // holds one; nil: nobody waits
+	abandoned atomic.Bool // nobody waits any more
 }
+
+// answer is what a request that waits is told.
+type answer struct {
+	verdict trafficpolicy.RateLimitVerdict
+	kind    answerKind
+}
+
+type answerKind int
+
+const (
+	decided answerKind = iota
+	tooLate            // there was a permit, and its time is over
+	failed             // the counter could not be asked
+)
 
 // stream is the one stream to the service. Whoever sends takes along all that
 // wait, so that a busy proxy needs few messages and an idle one never waits.
 type stream struct {
-	client policyv1.RateLimitServiceClient
-	log    *slog.Logger
-	queue  chan *check
+	client  policyv1.RateLimitServiceClient
+	decided func(*check, *policyv1.RateLimitDecision) // nil: no answer will come
+	log     *slog.Logger
+	queue   chan *check
+	returns chan *policyv1.RateLimitReturn
 
 	mu     sync.Mutex
 	up     bool
@@ -39,41 +59,19 @@ type stream struct {
 	flying map[uint64]*check
 }
 
-func newStream(client policyv1.RateLimitServiceClient, log *slog.Logger) *stream {
-	return &stream{client: client, log: log, queue: make(chan *check, maxWaiting), flying: map[uint64]*check{}}
-}
-
-// ask returns the decision, or ErrUnavailable after timeout, or at once when
-// there is no connection.
-func (s *stream) ask(ctx context.Context, bucket string, q trafficpolicy.RateLimitQuery, timeout time.Duration) (*policyv1.RateLimitDecision, error) {
-	c := &check{
-		message: &policyv1.RateLimitCheck{Bucket: bucket, Capacity: q.Capacity, Rate: durationpb.New(q.Rate)},
-		answer:  make(chan *policyv1.RateLimitDecision, 1),
-	}
-	if !s.enqueue(c) {
-		return nil, ErrUnavailable
-	}
-	late := time.NewTimer(timeout)
-	defer late.Stop()
-	select {
-	case d := <-c.answer:
-		if d == nil {
-			return nil, ErrUnavailable
-		}
-		return d, nil
-	case <-late.C:
-		s.forget(c.message.GetId())
-		return nil, ErrUnavailable
-	case <-ctx.Done():
-		s.forget(c.message.GetId())
-		return nil, ctx.Err()
+func newStream(client policyv1.RateLimitServiceClient, decided func(*check, *policyv1.RateLimitDecision), log *slog.Logger) *stream {
+	return &stream{
+		client: client, decided: decided, log: log, flying: map[uint64]*check{},
+		queue: make(chan *check, maxWaiting), returns: make(chan *policyv1.RateLimitReturn, maxWaiting),
 	}
 }
 
+// enqueue has a check sent; false when there is no connection, or too many wait
+// for their answers.
 func (s *stream) enqueue(c *check) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.up {
+	if !s.up || len(s.flying) >= maxFlying && !s.sweep() {
 		return false
 	}
 	s.nextID++
@@ -87,10 +85,30 @@ func (s *stream) enqueue(c *check) bool {
 	}
 }
 
-func (s *stream) forget(id uint64) {
+// sweep forgets checks for which nobody waits, and says whether there were any.
+func (s *stream) sweep() bool {
+	for id, c := range s.flying {
+		if c.answer == nil || c.abandoned.Load() {
+			delete(s.flying, id)
+		}
+	}
+	return len(s.flying) < maxFlying
+}
+
+// giveBack has permits returned; false when that cannot be: they stay counted
+// until they leave the window.
+func (s *stream) giveBack(r *policyv1.RateLimitReturn) bool {
 	s.mu.Lock()
-	delete(s.flying, id)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if !s.up {
+		return false
+	}
+	select {
+	case s.returns <- r:
+		return true
+	default:
+		return false
+	}
 }
 
 // run opens the stream again and again until ctx ends.
@@ -154,11 +172,15 @@ func (s *stream) send(ctx context.Context, to policyv1.RateLimitService_DecideCl
 			return
 		case c := <-s.queue:
 			batch.Checks = append(batch.Checks, c.message)
+		case r := <-s.returns:
+			batch.Returns = append(batch.Returns, r)
 		}
-		for more := true; more && len(batch.Checks) < maxBatch; {
+		for more := true; more && len(batch.Checks)+len(batch.Returns) < maxBatch; {
 			select {
 			case c := <-s.queue:
 				batch.Checks = append(batch.Checks, c.message)
+			case r := <-s.returns:
+				batch.Returns = append(batch.Returns, r)
 			default:
 				more = false
 			}
@@ -170,12 +192,13 @@ func (s *stream) send(ctx context.Context, to policyv1.RateLimitService_DecideCl
 }
 
 func (s *stream) deliver(decisions []*policyv1.RateLimitDecision) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, d := range decisions {
-		if c := s.flying[d.GetId()]; c != nil {
-			delete(s.flying, d.GetId())
-			c.answer <- d // it holds one
+		s.mu.Lock()
+		c := s.flying[d.GetId()]
+		delete(s.flying, d.GetId())
+		s.mu.Unlock()
+		if c != nil {
+			s.decided(c, d)
 		}
 	}
 }
@@ -183,13 +206,17 @@ func (s *stream) deliver(decisions []*policyv1.RateLimitDecision) {
 // failAll tells everyone who waits that no answer will come.
 func (s *stream) failAll() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.up = false
 	for len(s.queue) > 0 {
 		<-s.queue
 	}
-	for id, c := range s.flying {
-		delete(s.flying, id)
-		c.answer <- nil
+	for len(s.returns) > 0 {
+		<-s.returns
+	}
+	flying := s.flying
+	s.flying = map[uint64]*check{}
+	s.mu.Unlock()
+	for _, c := range flying {
+		s.decided(c, nil)
 	}
 }
