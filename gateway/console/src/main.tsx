@@ -3,6 +3,7 @@ import { createRoot } from "react-dom/client";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/layout.css";
+import "./styles/detail.css";
 import "./styles/traffic.css";
 import "./styles/views.css";
 import "./ui/theme";
