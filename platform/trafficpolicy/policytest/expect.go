@@ -9,23 +9,23 @@ import (
 )
 
 // compare lists the differences, in words.
-func (e Expect) compare(x *exchanged) []string {
+func (e Expect) compare(x *Exchange) []string {
 	var d differences
-	if e.Closed != x.closed {
-		d.add("closed", e.Closed, x.closed)
+	if e.Closed != x.Closed() {
+		d.add("closed", e.Closed, x.Closed())
 	}
 	if e.ErrorCode != "" || e.Status >= 500 {
-		d.text("error_code", e.ErrorCode, string(x.code))
+		d.text("error_code", e.ErrorCode, string(x.Code()))
 	}
-	if e.Refused && x.forwarded != nil {
+	if e.Refused && x.Forwarded != nil {
 		d.add("refused", true, false)
 	}
-	e.compareResponse(&d, x.response)
+	e.compareResponse(&d, x.Response)
 	e.compareOutcome(&d, x)
 	if e.Forwarded != nil {
-		e.Forwarded.compare(&d, x.forwarded)
+		e.Forwarded.compare(&d, x.Forwarded)
 	}
-	results := x.trace.Results()
+	results := x.Trace.Results()
 	for name, want := range e.Results {
 		got, ok := results[name]
 		if !ok {
@@ -34,7 +34,7 @@ func (e Expect) compare(x *exchanged) []string {
 		d.value("result "+name, want, got)
 	}
 	if e.Logs != nil {
-		d.value("logs", e.Logs, x.facts.Logs)
+		d.value("logs", e.Logs, x.Facts.Logs)
 	}
 	return d
 }
@@ -55,10 +55,10 @@ func (e Expect) compareResponse(d *differences, r *message.Response) {
 	}
 }
 
-func (e Expect) compareOutcome(d *differences, x *exchanged) {
+func (e Expect) compareOutcome(d *differences, x *Exchange) {
 	rule, action := "", ""
-	if x.outcome != nil {
-		rule, action = x.outcome.Rule, x.outcome.Action
+	if x.Outcome != nil {
+		rule, action = x.Outcome.Rule, x.Outcome.Action
 	}
 	if e.Rule != "" {
 		d.text("rule", e.Rule, rule)

@@ -9,22 +9,27 @@ package policytest
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
+	"sluice.dev/platform/message"
 	"sluice.dev/platform/trafficpolicy"
 )
 
 // Suite is a policy with its steps.
 type Suite struct {
-	About    string                 `yaml:"about"`    // what the file shows
-	Protocol trafficpolicy.Protocol `yaml:"protocol"` // of the endpoint; default https
-	Policy   string                 `yaml:"policy"`
-	Secrets  map[string]string      `yaml:"secrets"` // "vault/name": value
-	Start    time.Time              `yaml:"start"`   // what the clock shows at first; default 2026-01-01
-	Remote   map[string]Upstream    `yaml:"remote"`  // what other servers answer, by URL
-	Steps    []Step                 `yaml:"steps"`
+	About      string                 `yaml:"about"`    // what the file shows
+	Protocol   trafficpolicy.Protocol `yaml:"protocol"` // of the endpoint; default https
+	Endpoint   string                 `yaml:"endpoint"` // its URL; default https://api.example.com
+	Policy     string                 `yaml:"policy"`
+	PolicyFile string                 `yaml:"policy_file"` // instead of policy, see LoadFile
+	Secrets    map[string]string      `yaml:"secrets"`     // "vault/name": value
+	Start      time.Time              `yaml:"start"`       // what the clock shows at first; default 2026-01-01
+	Remote     map[string]Upstream    `yaml:"remote"`      // what other servers answer, by URL
+	Steps      []Step                 `yaml:"steps"`
 }
 
 // Step is an exchange, or several equal ones, and what is expected of each.
@@ -39,15 +44,16 @@ type Step struct {
 	Expect   Expect        `yaml:"expect"`
 }
 
-// Request is what the client sends. Defaults: GET https://api.example.com/ from
+// Request is what the client sends. Defaults: GET / of the endpoint from
 // 203.0.113.7.
 type Request struct {
 	Method   string            `yaml:"method"`
-	URL      string            `yaml:"url"`
+	URL      string            `yaml:"url"` // relative to the endpoint's
 	Headers  map[string]string `yaml:"headers"`
 	Body     string            `yaml:"body"`
 	ClientIP string            `yaml:"client_ip"`
 	User     string            `yaml:"user"` // "user:password" for basic authentication
+	Lines    message.Header    `yaml:"-"`    // further header fields, for callers without a file
 }
 
 // Upstream is how the upstream answers, if it is asked. Default: 200 without
@@ -57,6 +63,7 @@ type Upstream struct {
 	Headers map[string]string `yaml:"headers"`
 	Body    string            `yaml:"body"`
 	Down    bool              `yaml:"down"` // it does not answer at all
+	Lines   message.Header    `yaml:"-"`    // further header fields, for callers without a file
 }
 
 // Expect is compared member by member; members that are not given are not
@@ -83,6 +90,28 @@ type Forwarded struct {
 	Body    *string           `yaml:"body"`
 }
 
+// LoadFile reads a suite from a file. Its policy_file is relative to the folder of
+// the suite.
+func LoadFile(path string) (*Suite, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("policy test: %w", err)
+	}
+	s, err := Load(text)
+	if err != nil || s.PolicyFile == "" {
+		return s, err
+	}
+	if !filepath.IsAbs(s.PolicyFile) {
+		s.PolicyFile = filepath.Join(filepath.Dir(path), s.PolicyFile)
+	}
+	policy, err := os.ReadFile(s.PolicyFile)
+	if err != nil {
+		return nil, fmt.Errorf("policy test: policy_file: %w", err)
+	}
+	s.Policy = string(policy)
+	return s, nil
+}
+
 // Load reads a suite; unknown fields are refused.
 func Load(text []byte) (*Suite, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -91,8 +120,8 @@ func Load(text []byte) (*Suite, error) {
 	if err := decoder.Decode(s); err != nil {
 		return nil, fmt.Errorf("policy test: %w", err)
 	}
-	if s.Policy == "" || len(s.Steps) == 0 {
-		return nil, fmt.Errorf("policy test: needs a policy and at least one step")
+	if (s.Policy == "") == (s.PolicyFile == "") || len(s.Steps) == 0 {
+		return nil, fmt.Errorf("policy test: needs either policy or policy_file, and at least one step")
 	}
 	for i := range s.Steps {
 		if s.Steps[i].Name == "" {
