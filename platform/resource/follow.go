@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"sluice.dev/platform/errs"
 )
 
@@ -26,7 +24,7 @@ func (f *Feed) Follow(ctx context.Context, load func(context.Context) (revision 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if e := errs.As(err); !errors.Is(err, ErrReload) && (e == nil || e.Code != codes.Unavailable) {
+		if !errors.Is(err, ErrReload) && !errs.Is(err, errs.ReasonUnavailable) {
 			return err
 		}
 		sleep(ctx, wait)

@@ -5,6 +5,7 @@ import (
 
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 )
 
 // DefaultListen is where the service listens unless configured otherwise.
@@ -14,6 +15,7 @@ const DefaultListen = "127.0.0.1:4054"
 type Config struct {
 	GRPC          rpc.ServerConfig `embed:"" prefix:"grpc-"`
 	Redis         redisdb.Config   `embed:"" prefix:"redis-"`
+	Secrets       sealed.Config    `embed:""`
 	CaptureTarget string           `help:"The capture service." default:"127.0.0.1:4052" env:"SLUICE_CAPTURE_TARGET"`
 
 	ConsoleURL      string        `help:"URL under which people reach the web console, for links in notifications." default:"http://127.0.0.1:4040" env:"SLUICE_CONSOLE_URL" name:"console-url"`

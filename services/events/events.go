@@ -16,6 +16,7 @@ import (
 	"sluice.dev/platform/lifecycle"
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 	"sluice.dev/platform/telemetry"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
@@ -66,13 +67,20 @@ func New(_ context.Context, cfg Config, tel *telemetry.T) (_ *Service, err error
 	if s.server, err = rpc.NewServer(cfg.GRPC, tel); err != nil {
 		return nil, err
 	}
-	s.build(cfg)
+	keys, err := cfg.Secrets.Open()
+	if err != nil {
+		return nil, err
+	}
+	if keys == nil {
+		tel.Log.Warn("secrets of destinations and channels are stored in clear: no key file is configured (--secrets-key-file)")
+	}
+	s.build(cfg, keys)
 	return s, s.server.Bind()
 }
 
 // build puts the parts together.
-func (s *Service) build(cfg Config) {
-	store, progress := config.Open(s.db), delivery.NewProgress(s.db)
+func (s *Service) build(cfg Config, keys *sealed.Ring) {
+	store, progress := config.Open(s.db, keys), delivery.NewProgress(s.db)
 	capture := capturev1.NewCaptureServiceClient(s.capture)
 	s.delivery = delivery.NewManager(s.db, store, capture, s.client, cfg.AccountID, s.tel.Log, s.tel.Registry)
 	eventsv1.RegisterDestinationServiceServer(s.server, api.NewDestinations(store, progress, s.client))
@@ -87,6 +95,7 @@ func (s *Service) build(cfg Config) {
 	eventsv1.RegisterMonitorServiceServer(s.server, api.NewMonitors(store, states, box, composer, sender))
 	eventsv1.RegisterChannelServiceServer(s.server, api.NewChannels(store, sender, cfg.ConsoleURL))
 	eventsv1.RegisterDashboardServiceServer(s.server, api.NewDashboards(store))
+	eventsv1.RegisterSealingServiceServer(s.server, api.NewSealing(store))
 	eventsv1.RegisterAuditServiceServer(s.server, api.NewAudit(store.Audit))
 }
 

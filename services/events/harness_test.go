@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"sluice.dev/platform/id"
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 	"sluice.dev/platform/telemetry"
 	"sluice.dev/platform/testenv"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -38,6 +40,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	t       *testing.T
 	redis   string
+	keys    string // key file
 	capture *fakes.Capture
 }
 
@@ -48,7 +51,11 @@ func newWorld(t *testing.T, redisURL string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return &world{t: t, redis: redisURL, capture: c}
+	keys := filepath.Join(t.TempDir(), "secrets.key")
+	if err := sealed.Create(keys); err != nil {
+		t.Fatal(err)
+	}
+	return &world{t: t, redis: redisURL, keys: keys, capture: c}
 }
 
 // replica is one running service with clients.
@@ -60,6 +67,7 @@ type replica struct {
 	channels      eventsv1.ChannelServiceClient
 	dashboards    eventsv1.DashboardServiceClient
 	audit         eventsv1.AuditServiceClient
+	sealing       eventsv1.SealingServiceClient
 }
 
 func (w *world) start() *replica {
@@ -67,7 +75,7 @@ func (w *world) start() *replica {
 	ctx, cancel := context.WithCancel(context.Background())
 	cfg := events.Config{
 		GRPC: rpc.ServerConfig{Listen: "127.0.0.1:0"}, Redis: redisdb.Config{URL: w.redis}, CaptureTarget: w.capture.Target(),
-		ConsoleURL: "http://console", EvaluationDelay: time.Millisecond,
+		ConsoleURL: "http://console", EvaluationDelay: time.Millisecond, Secrets: sealed.Config{SecretsKeyFile: w.keys},
 	}
 	s, err := events.New(ctx, cfg, telemetry.Nop())
 	if err != nil {
@@ -98,7 +106,7 @@ func connect(conn *grpc.ClientConn) *replica {
 	return &replica{
 		destinations: eventsv1.NewDestinationServiceClient(conn), subscriptions: eventsv1.NewSubscriptionServiceClient(conn),
 		monitors: eventsv1.NewMonitorServiceClient(conn), channels: eventsv1.NewChannelServiceClient(conn),
-		dashboards: eventsv1.NewDashboardServiceClient(conn), audit: eventsv1.NewAuditServiceClient(conn),
+		dashboards: eventsv1.NewDashboardServiceClient(conn), audit: eventsv1.NewAuditServiceClient(conn), sealing: eventsv1.NewSealingServiceClient(conn),
 	}
 }
 

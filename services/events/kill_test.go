@@ -14,6 +14,7 @@ import (
 	"sluice.dev/platform/child"
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 	"sluice.dev/platform/telemetry"
 	"sluice.dev/platform/testenv"
 	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
@@ -28,6 +29,7 @@ func serveChild(spec string) error {
 	redisURL, capture, _ := strings.Cut(spec, " ")
 	s, err := events.New(context.Background(), events.Config{
 		GRPC: rpc.ServerConfig{Listen: "127.0.0.1:0"}, Redis: redisdb.Config{URL: redisURL}, CaptureTarget: capture, EvaluationDelay: time.Millisecond,
+		Secrets: sealed.Config{SecretsKeyFile: os.Getenv("SLUICE_SECRETS_KEY_FILE")},
 	}, telemetry.Nop())
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ type process struct {
 func (w *world) spawn() *process {
 	w.t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+w.redis+" "+w.capture.Target())
+	cmd.Env = append(os.Environ(), childEnv+"="+w.redis+" "+w.capture.Target(), "SLUICE_SECRETS_KEY_FILE="+w.keys)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		w.t.Fatal(err)

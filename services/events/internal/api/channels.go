@@ -57,10 +57,11 @@ func (s *Channels) UpdateNotificationChannel(ctx context.Context, req *eventsv1.
 
 // DeleteNotificationChannel removes one that no monitor notifies.
 func (s *Channels) DeleteNotificationChannel(ctx context.Context, req *eventsv1.DeleteNotificationChannelRequest) (*eventsv1.DeleteNotificationChannelResponse, error) {
-	channel, err := s.store.Channel(ctx, req.GetId())
+	channel, _, err := s.docs.Closed().Get(ctx, req.GetId())
 	if err != nil {
 		return nil, err
 	}
+	channel.Id = req.GetId()
 	monitors, _, err := s.store.Monitors.All(ctx)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (d *documents[T]) create(ctx context.Context, id string, doc T) (T, error) 
 }
 
 func (d *documents[T]) get(ctx context.Context, id string) (T, error) {
-	doc, meta, err := d.docs.Get(ctx, id)
+	doc, meta, err := d.docs.Closed().Get(ctx, id)
 	if err != nil {
 		var none T
 		return none, err
@@ -73,7 +73,7 @@ func (d *documents[T]) get(ctx context.Context, id string) (T, error) {
 }
 
 func (d *documents[T]) list(ctx context.Context, limit int32, cursor string) ([]T, string, error) {
-	page, next, err := d.docs.List(ctx, int(limit), cursor)
+	page, next, err := d.docs.Closed().List(ctx, int(limit), cursor)
 	if err != nil {
 		return nil, "", err
 	}

@@ -135,7 +135,7 @@ func (s *Monitors) TestMonitor(ctx context.Context, req *eventsv1.TestMonitorReq
 	if err != nil {
 		return nil, err
 	}
-	channels, err := s.store.AllChannels(ctx)
+	channels, err := s.store.OpenChannels(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (s *Subscriptions) checkReferences(ctx context.Context, d *eventsv1.EventSu
 		return err
 	}
 	for i, to := range d.GetDestinationIds() {
-		_, _, err := s.store.Destinations.Get(ctx, to)
+		_, _, err := s.store.Destinations.Closed().Get(ctx, to)
 		if errs.Is(err, errs.ReasonNotFound) {
 			return errs.InvalidField(fmt.Sprintf("destination_ids[%d]", i), "no event destination has the id %q", to)
 		}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice.dev/platform/errs"
+	"sluice.dev/platform/resource"
 	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
 )
 
@@ -21,18 +22,26 @@ func (s *Store) Channel(ctx context.Context, id string) (*eventsv1.NotificationC
 	return c, nil
 }
 
-// AllChannels returns every notification channel with its id and secrets.
+// AllChannels returns every notification channel with its id. Secrets are left
+// sealed: to notify, read the Channel.
 func (s *Store) AllChannels(ctx context.Context) ([]*eventsv1.NotificationChannel, error) {
+	all, _, err := s.Channels.Closed().All(ctx)
+	return named(all), err
+}
+
+// OpenChannels returns every notification channel with its id and secrets.
+func (s *Store) OpenChannels(ctx context.Context) ([]*eventsv1.NotificationChannel, error) {
 	all, _, err := s.Channels.All(ctx)
-	if err != nil {
-		return nil, err
-	}
+	return named(all), err
+}
+
+func named(all []resource.Entry[*eventsv1.NotificationChannel]) []*eventsv1.NotificationChannel {
 	out := make([]*eventsv1.NotificationChannel, len(all))
 	for i, e := range all {
 		e.Doc.Id = e.ID
 		out[i] = e.Doc
 	}
-	return out, nil
+	return out
 }
 
 func (s *Store) fareKey(channel string) string { return s.db.Key("channel", channel) }

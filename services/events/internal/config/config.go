@@ -3,11 +3,14 @@
 package config
 
 import (
+	"context"
+
 	"google.golang.org/grpc/codes"
 
 	"sluice.dev/platform/errs"
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/resource"
+	"sluice.dev/platform/sealed"
 	eventsv1 "sluice.dev/proto/gen/sluice/events/v1"
 )
 
@@ -22,19 +25,36 @@ type Store struct {
 	Audit         *resource.AuditLog
 }
 
-// Open returns the collections in db. It does no I/O.
-func Open(db *redisdb.DB) *Store {
+// Open returns the collections in db. It does no I/O. Secrets are sealed with
+// keys; without keys (nil) they are stored in clear.
+func Open(db *redisdb.DB, keys *sealed.Ring) *Store {
+	var seal resource.Sealer
+	if keys != nil {
+		seal = keys
+	}
 	return &Store{
 		db:            db,
-		Destinations:  resource.New(db, "event_destination", resource.Options[*eventsv1.EventDestination]{}),
+		Destinations:  resource.New(db, "event_destination", resource.Options[*eventsv1.EventDestination]{Seal: seal}),
 		Subscriptions: resource.New(db, "event_subscription", resource.Options[*eventsv1.EventSubscription]{}),
 		Monitors:      resource.New(db, "monitor", resource.Options[*eventsv1.Monitor]{}),
 		Channels: resource.New(db, "notification_channel", resource.Options[*eventsv1.NotificationChannel]{
 			Unique: func(c *eventsv1.NotificationChannel) []string { return []string{c.GetName()} },
+			Seal:   seal,
 		}),
 		Dashboards: resource.New(db, "dashboard", resource.Options[*eventsv1.Dashboard]{}),
 		Audit:      resource.NewAuditLog(db),
 	}
+}
+
+// Reseal seals anew what is in clear or sealed with an older key, and returns the
+// number of documents.
+func (s *Store) Reseal(ctx context.Context) (int, error) {
+	destinations, err := s.Destinations.Reseal(ctx)
+	if err != nil {
+		return destinations, err
+	}
+	channels, err := s.Channels.Reseal(ctx)
+	return destinations + channels, err
 }
 
 // ReasonInUse says that a document cannot go because others refer to it.
