@@ -14,6 +14,7 @@ const (
 	CodeWrongPhase    Code = "SLUICE_2202"
 	CodeConfig        Code = "SLUICE_2203"
 	CodeValue         Code = "SLUICE_2204"
+	CodeProtocol      Code = "SLUICE_2205"
 	CodeNoAction      Code = "SLUICE_2206"
 	CodeUnreachable   Code = "SLUICE_2207"
 	CodeHeaderName    Code = "SLUICE_2209"
@@ -66,6 +67,7 @@ const (
 	CodeTokenMethod      Code = "SLUICE_3415"
 	CodeTokenMalformed   Code = "SLUICE_3416"
 	CodeKeySet           Code = "SLUICE_3422"
+	CodeForwardHops      Code = "SLUICE_3501"
 	CodeCallTooLarge     Code = "SLUICE_3601"
 	CodeCallTimeout      Code = "SLUICE_3602"
 	CodeCallLoop         Code = "SLUICE_3603"
@@ -99,6 +101,7 @@ var codes = []CodeInfo{
 	{CodeWrongPhase, 0, "The action cannot run in this phase."},
 	{CodeConfig, 0, "A part of the document does not have the shape it must have."},
 	{CodeValue, 0, "A field has an invalid value."},
+	{CodeProtocol, 0, "Not for this protocol."},
 	{CodeNoAction, 0, "A rule has no action."},
 	{CodeUnreachable, 0, "An action or a rule can never run, because one before it always ends the phase."},
 	{CodeHeaderName, 0, "A header name is invalid or may not be used."},
@@ -147,6 +150,7 @@ var codes = []CodeInfo{
 	{CodeTokenMethod, 400, "The request's method has no body that could hold a token."},
 	{CodeTokenMalformed, 401, "The token is not a signed JSON Web Token in compact form, or is there more than once."},
 	{CodeKeySet, 500, "The keys that verify the token could not be fetched."},
+	{CodeForwardHops, 508, "Endpoints forward the request to each other in a circle."},
 	{CodeCallTooLarge, 502, "A server that the policy asks sent more than 256 KB."},
 	{CodeCallTimeout, 504, "A server that the policy asks did not answer in time."},
 	{CodeCallLoop, 508, "Requests made by policies lead to each other in a circle."},

@@ -67,7 +67,7 @@ func (c *compiler) compileRule(ph Phase, position int, r Rule) *rule {
 		if bound == nil {
 			continue
 		}
-		ended = bound.spec.Terminating == Always
+		ended = bound.ends
 		out.actions = append(out.actions, *bound)
 	}
 	return out
@@ -81,6 +81,10 @@ func (c *compiler) checkCondition(p *expr.Program, n *yaml.Node, path string) {
 }
 
 func (c *compiler) compileAction(ph Phase, env *expr.Env, position int, a Action) *boundAction {
+	if current, old := retiredActions[a.Type]; old {
+		c.warn(a.node, join(a.path, "type"), CodeUnknownAction, fmt.Sprintf("%s is a retired name", a.Type), "write "+current)
+		a.Type = current
+	}
 	s, ok := registry[a.Type]
 	if !ok {
 		if a.Type != "" {
@@ -103,9 +107,13 @@ func (c *compiler) compileAction(ph Phase, env *expr.Env, position int, a Action
 	}
 	before := len(c.problems.Errors())
 	cfg.read()
-	bound := &boundAction{spec: s, index: position, label: a.Name}
-	if run := s.bind(cfg); len(c.problems.Errors()) == before {
+	bound := &boundAction{spec: s, index: position, label: a.Name, ends: s.Terminating == Always}
+	run := s.bind(cfg)
+	if len(c.problems.Errors()) == before {
 		bound.action = run
+	}
+	if e, ok := run.(interface{ endsAlways() bool }); ok {
+		bound.ends = e.endsAlways()
 	}
 	return bound
 }
@@ -167,5 +175,5 @@ func (r *rule) endsPhase() bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(r.actions, func(a boundAction) bool { return a.spec.Terminating == Always })
+	return slices.ContainsFunc(r.actions, func(a boundAction) bool { return a.ends })
 }

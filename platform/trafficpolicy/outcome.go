@@ -9,10 +9,13 @@ import (
 // Outcome is the end of a phase by an action or a failure.
 type Outcome struct {
 	// Response is to be sent instead of asking the upstream or of the
-	// upstream's response; nil when Close is set.
+	// upstream's response; nil when Close or Forward is set.
 	Response *message.Response
 	// RunResponsePhase says that Response goes through on_http_response first.
 	RunResponsePhase bool
+	// Forward is the internal endpoint that answers instead; nil when none does.
+	// When it cannot, call [Run.ForwardFailed].
+	Forward *Forward
 	// Close says that the connection ends without an answer.
 	Close bool
 

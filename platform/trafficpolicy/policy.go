@@ -42,6 +42,7 @@ type boundAction struct {
 	spec   *spec
 	index  int // in its rule
 	label  string
+	ends   bool // the phase, always
 	action action
 }
 
@@ -59,6 +60,7 @@ type Input struct {
 	Conn     *message.Conn
 	Endpoint *message.Endpoint
 	Request  *message.Request
+	Hops     int    // forwards by forward-internal that led here; see [Forward]
 	ID       string // of the exchange, to name it in requests that the policy makes; may be empty
 }
 
@@ -121,7 +123,7 @@ func (p *Policy) Start(in Input, svc Services) *Run {
 	if svc.Now == nil {
 		svc.Now = time.Now
 	}
-	r.policy, r.services, r.id = p, svc, in.ID
+	r.policy, r.services, r.id, r.forwards = p, svc, in.ID, in.Hops
 	r.vars.Conn, r.vars.Endpoint, r.vars.Request = in.Conn, in.Endpoint, in.Request
 	if r.vars.Conn == nil {
 		r.vars.Conn = noConn

@@ -109,10 +109,11 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"forward-internal", "oauth", "openid-connect",
-	"saml",
-	"sse-find-replace", "terminate-tls", "ai-gateway",
+	"oauth", "openid-connect", "saml", "sse-find-replace", "terminate-tls", "ai-gateway",
 }
+
+// retiredActions are former names of actions; they still work, with a warning.
+var retiredActions = map[string]string{"webhook-validation": "verify-webhook"}
 
 // unknownAction says what a type was probably meant to be.
 func unknownAction(name string) (code Code, message, hint string) {
@@ -124,7 +125,7 @@ func unknownAction(name string) (code Code, message, hint string) {
 		known = append(known, t)
 	}
 	slices.Sort(known)
-	hints := map[string]string{"webhook-validation": "verify-webhook", "add-header": "add-headers", "remove-header": "remove-headers",
+	hints := map[string]string{"add-header": "add-headers", "remove-header": "remove-headers",
 		"ip-restriction": "restrict-ips", "rewrite": "url-rewrite", "cors": "custom-response", "block": "deny"}
 	word := hints[name]
 	if word == "" {

@@ -16,6 +16,7 @@ type Run struct {
 	policy   *Policy
 	services Services
 	id       string
+	forwards int // that led here
 	vars     expr.Vars
 	current  Phase
 	facts    Facts
@@ -24,9 +25,11 @@ type Run struct {
 	took     [phaseCount]time.Duration
 	scratch  []byte
 
-	compressed *coding.Body    // by compress-response
-	admissions []admission     // by circuit-breaker, not yet reported
-	sentOn     bool            // the request phase let the request through
+	compressed *coding.Body // by compress-response
+	admissions []admission  // by circuit-breaker, not yet reported
+	sentOn     bool         // the request goes to the upstream or to another endpoint
+	forwarding *forwardInternal
+	stoppedAt  position        // where forwarding is
 	ctx        context.Context // of the request phase
 }
 
@@ -54,8 +57,13 @@ func (r *Run) OnTCPConnect(ctx context.Context) (*Outcome, error) {
 // answers 500 (a policy fails closed).
 func (r *Run) OnRequest(ctx context.Context) (*Outcome, error) {
 	out, err := r.phase(ctx, OnHTTPRequest)
-	r.sentOn, r.ctx = out == nil && err == nil, ctx
+	r.sentOn, r.ctx = goesOn(out, err), ctx
 	return out, err
+}
+
+// goesOn reports whether somebody else is to answer.
+func goesOn(out *Outcome, err error) bool {
+	return err == nil && (out == nil || out.Forward != nil)
 }
 
 // OnResponse runs the response phase; actions change res in place. An outcome
@@ -84,41 +92,52 @@ func (r *Run) phase(ctx context.Context, ph Phase) (*Outcome, error) {
 	}
 	r.current = ph
 	r.vars.Begin(ctx, environments()[ph])
+	return r.resume(ctx, ph, position{})
+}
+
+// position is an action of a phase.
+type position struct{ rule, action int }
+
+// resume runs the rules of a phase from one on, that one from an action on; its
+// conditions were true when it is not the first action.
+func (r *Run) resume(ctx context.Context, ph Phase, from position) (*Outcome, error) {
 	start := time.Now()
 	last := start
-	for _, rule := range r.policy.rules[ph.number()] {
-		r.records = append(r.records, ruleRecord{rule: rule, failed: -1})
+	for i, rule := range r.policy.rules[ph.number()][from.rule:] {
+		action := 0
+		if i == 0 {
+			action = from.action
+		}
+		if action == 0 {
+			r.records = append(r.records, ruleRecord{rule: rule, failed: -1})
+		}
 		record := &r.records[len(r.records)-1]
-		out, err := r.rule(ctx, rule, record)
+		out, err := r.rule(ctx, rule, record, action)
 		now := time.Now()
-		record.took, record.decided = now.Sub(last), out != nil
+		record.took, record.decided = record.took+now.Sub(last), out != nil
 		last = now
 		if err != nil {
 			return nil, err
 		}
 		if out != nil {
-			r.took[ph.number()] = now.Sub(start)
+			r.took[ph.number()] += now.Sub(start)
+			r.stoppedAt = position{from.rule + i, record.ran - 1}
 			return out, nil
 		}
 	}
-	r.took[ph.number()] = last.Sub(start)
+	r.took[ph.number()] += last.Sub(start)
 	return nil, nil //nolint:nilnil // nil means: go on
 }
 
-func (r *Run) rule(ctx context.Context, rule *rule, record *ruleRecord) (*Outcome, error) {
-	for i, condition := range rule.conditions {
-		yes, err := condition.EvalBool(&r.vars)
-		if err != nil {
-			return r.fail(ctx, rule, nil, record, &failure{CodeEvaluation, err})
+func (r *Run) rule(ctx context.Context, rule *rule, record *ruleRecord, from int) (*Outcome, error) {
+	if from == 0 {
+		if out, matches, err := r.matches(ctx, rule, record); !matches {
+			return out, err
 		}
-		if !yes {
-			record.failed = i
-			return nil, nil //nolint:nilnil // the rule does not match
-		}
+		record.spent = len(r.spent)
 	}
-	record.spent = len(r.spent)
 	last := time.Now()
-	for i := range rule.actions {
+	for i := from; i < len(rule.actions); i++ {
 		a := &rule.actions[i]
 		record.ran = i + 1
 		out, err := a.action.run(ctx, r)
@@ -132,6 +151,22 @@ func (r *Run) rule(ctx context.Context, rule *rule, record *ruleRecord) (*Outcom
 		}
 	}
 	return nil, nil //nolint:nilnil // the phase goes on
+}
+
+// matches reports whether all conditions are true; one that fails decides.
+func (r *Run) matches(ctx context.Context, rule *rule, record *ruleRecord) (*Outcome, bool, error) {
+	for i, condition := range rule.conditions {
+		yes, err := condition.EvalBool(&r.vars)
+		if err != nil {
+			out, err := r.fail(ctx, rule, nil, record, &failure{CodeEvaluation, err})
+			return out, false, err
+		}
+		if !yes {
+			record.failed = i
+			return nil, false, nil
+		}
+	}
+	return nil, true, nil
 }
 
 // failure is a run-time error with the code of the response it leads to.
