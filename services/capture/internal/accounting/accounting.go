@@ -99,7 +99,19 @@ func (b *Book) All(ctx context.Context) (total *capturev1.ProxyAccounting, runs 
 		runs = append(runs, run)
 		add(total, run)
 	}
+	settle(total)
 	return total, runs, nil
+}
+
+// settle moves what was recovered to where it belongs. A run that ended without
+// warning left it as pending, or died before it reported it as seen; the run that
+// found its spool had it stored. seen = stored + sampled + dropped + pending holds
+// before and after.
+func settle(total *capturev1.ProxyAccounting) {
+	moved := min(total.GetRecovered(), total.GetPending())
+	total.Stored += total.GetRecovered()
+	total.Pending -= moved
+	total.Seen += total.GetRecovered() - moved
 }
 
 func parse(id string, hash map[string]string) *capturev1.ProxyAccounting {
