@@ -47,7 +47,7 @@ browser: setup-test build ## the console in a real browser
 lint: ## golangci-lint and buf lint
 	@scripts/lint.sh
 
-gen: ## regenerate everything that is generated and committed
+gen: setup ## regenerate everything that is generated and committed
 	@proto/generate.sh
 	@npm --prefix gateway/console run --silent generate
 	@go test ./cmd/sluice -run TestReferenceIsCurrent -update -count=1
