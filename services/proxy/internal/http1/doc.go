@@ -38,9 +38,9 @@
 //
 // # Where net/http differs
 //
-// Whatever this package takes, net/http takes with the same meaning, except for
-// the empty line before a request and for host[:port] forms above. It takes much
-// more: bare LF, folded lines, Content-Length beside chunked, chunked in HTTP/1.0
-// (ignored there), other schemes, "*" with any method. Fuzzing holds both side by
-// side.
+// Whatever this package takes, net/http takes with the same meaning, except for an
+// empty line before a request and a trailer section larger than its buffer. It takes
+// much more: bare LF, folded lines, Content-Length beside chunked, chunked in
+// HTTP/1.0 (ignored there), other schemes, "*" with any method. Fuzzing holds both
+// side by side.
 package http1
