@@ -11,6 +11,7 @@ import (
 
 type policyCmd struct {
 	Validate policyValidateCmd `cmd:"" help:"Check Traffic Policy files; needs no gateway."`
+	Test     policyTestCmd     `cmd:"" help:"Run suites of requests against policies; needs no gateway."`
 }
 
 type policyValidateCmd struct {
