@@ -29,6 +29,7 @@ type TLS struct {
 	ServerName       string // SNI; "" when the client sent none
 	ALPN             string // negotiated protocol; "" when none was
 	Resumed          bool
+	JA4              string              // fingerprint of the ClientHello; "" when it was not taken
 	PeerCertificates []*x509.Certificate // the client's chain, leaf first; empty without mutual TLS
 	Certificate      *x509.Certificate   // the leaf that was shown to the client; may be nil
 }

@@ -37,6 +37,7 @@ const (
 	CodeURL           Code = "SLUICE_2226"
 	CodeUnparseable   Code = "SLUICE_2236"
 	CodeDurationShort Code = "SLUICE_2237"
+	CodeDependent     Code = "SLUICE_2240"
 	CodeNesting       Code = "SLUICE_2250"
 	CodeVars          Code = "SLUICE_2252"
 	CodeRules         Code = "SLUICE_2264"
@@ -51,6 +52,7 @@ const (
 	CodeTemplateFailed   Code = "SLUICE_2238"
 	CodeMemory           Code = "SLUICE_2249"
 	CodeEvaluation       Code = "SLUICE_2253"
+	CodeTLS              Code = "SLUICE_4525"
 	CodeActionFailed     Code = "SLUICE_2300"
 	CodeCircuitOpen      Code = "SLUICE_3202"
 	CodeRestrictedIP     Code = "SLUICE_3203"
@@ -124,6 +126,7 @@ var codes = []CodeInfo{
 	{CodeTermination, 0, "The policy may end without an answer, and the endpoint has no upstream."},
 	{CodeUnparseable, 0, "The document is neither YAML nor JSON."},
 	{CodeDurationShort, 0, "A duration is too short."},
+	{CodeDependent, 0, "The field needs another one."},
 	{CodeNesting, 0, "A value is nested too deeply."},
 	{CodeVars, 0, "The variables of set-vars do not have the shape they must have."},
 	{CodeRules, 0, "The policy has too many rules."},
@@ -134,6 +137,7 @@ var codes = []CodeInfo{
 	{CodeTemplateFailed, 500, "A template failed for this request."},
 	{CodeMemory, 500, "A body is larger than an action of the policy may hold in memory."},
 	{CodeEvaluation, 500, "An expression failed for this request."},
+	{CodeTLS, 500, "The policy's certificates cannot be used."},
 	{CodeActionFailed, 500, "An action failed for this request."},
 	{CodeCircuitOpen, 503, "The upstream fails too often and is left alone for a while."},
 	{CodeRestrictedIP, 403, "The client's address is not admitted."},

@@ -24,7 +24,7 @@ func Compile(text string, opts ...Option) (*Policy, Problems) {
 	for _, ph := range Phases() {
 		p.rules[ph.number()] = c.compilePhase(ph, doc.Rules[ph])
 	}
-	p.observes = c.observes
+	p.observes, p.tls = c.observes, c.tls
 	if c.terminating {
 		c.checkTerminates(p, doc)
 	}
@@ -68,6 +68,9 @@ func (c *compiler) compileRule(ph Phase, position int, r Rule) *rule {
 			continue
 		}
 		ended = bound.ends
+		if a.Type == terminateTLS && len(r.expressions) > 0 {
+			c.report(a.node, a.path, CodeConfig, "terminate-tls is in force before expressions can be evaluated", "put it into a rule without expressions")
+		}
 		out.actions = append(out.actions, *bound)
 	}
 	return out

@@ -9,6 +9,7 @@ type options struct {
 	maxRules    int
 	maxActions  int
 	ipPolicies  func(id string) ([]string, []string, bool)
+	authorities func(id string) (string, bool)
 }
 
 // Bounds of a document, unless an option changes them.
@@ -45,4 +46,10 @@ func Limits(rules, actions int) Option {
 // allowed and denied CIDRs of an id, or false when there is no such list.
 func WithIPPolicies(lookup func(id string) (allow, deny []string, ok bool)) Option {
 	return func(o *options) { o.ipPolicies = lookup }
+}
+
+// WithCertificateAuthorities lets terminate-tls refer to named authorities:
+// lookup returns the certificates of an id in PEM, or false when there is none.
+func WithCertificateAuthorities(lookup func(id string) (pem string, ok bool)) Option {
+	return func(o *options) { o.authorities = lookup }
 }

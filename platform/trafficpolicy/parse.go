@@ -28,6 +28,7 @@ type compiler struct {
 	nodes    int
 	tooBig   bool
 	observes bool // see Policy
+	tls      *TLSTermination
 }
 
 func newCompiler(text string, opts []Option) *compiler {

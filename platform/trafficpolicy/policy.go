@@ -13,6 +13,7 @@ import (
 // Policy has no rules.
 type Policy struct {
 	rules    [phaseCount][]*rule
+	tls      *TLSTermination
 	observes bool // an action wants to know how the upstream answered
 }
 

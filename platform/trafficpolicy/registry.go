@@ -109,7 +109,7 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"oauth", "openid-connect", "saml", "sse-find-replace", "terminate-tls", "ai-gateway",
+	"oauth", "openid-connect", "saml", "sse-find-replace", "ai-gateway",
 }
 
 // retiredActions are former names of actions; they still work, with a warning.
@@ -145,6 +145,10 @@ func resultVariables() []expr.Variable {
 	for _, s := range registry {
 		for i, r := range s.Results {
 			name := snake(s.Type) + "." + r.Name
+			if v, ok := sessionVariables()[r.Name]; ok && s.Type == terminateTLS {
+				out = append(out, expr.Alias(s.slot, v, "actions.sluice."+name, "actions.ngrok."+name)...)
+				continue
+			}
 			out = append(out, expr.Result(s.slot, i, r.Type, r.Description, "actions.sluice."+name, "actions.ngrok."+name)...)
 		}
 	}

@@ -71,6 +71,22 @@ func Result(slot, field int, typ *cel.Type, description string, names ...string)
 	return out
 }
 
+// Alias gives a variable further names, under which it has a value once the
+// action type that owns slot has run.
+func Alias(slot int, v Variable, names ...string) []Variable {
+	out := make([]Variable, 0, len(names))
+	for _, name := range names {
+		missing := absent(name)
+		out = append(out, Variable{Name: name, Type: v.Type, Scope: anyPhase, Description: v.Description, get: func(vars *Vars) ref.Val {
+			if len(vars.Published(slot)) == 0 {
+				return missing
+			}
+			return v.get(vars)
+		}})
+	}
+	return out
+}
+
 func text(name string, scope Scope, description string, get func(*Vars) string) Variable {
 	return Variable{Name: name, Type: str, Scope: scope, Description: description, get: func(v *Vars) ref.Val { return types.String(get(v)) }}
 }

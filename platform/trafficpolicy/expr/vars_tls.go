@@ -21,6 +21,8 @@ func tlsVariables() []Variable {
 		session("sni", str, "Server name that the client asked for.", func(t *message.TLS) ref.Val { return types.String(t.ServerName) }),
 		session("negotiated_alpn", str, "Protocol negotiated by ALPN; empty when none was.", func(t *message.TLS) ref.Val { return types.String(t.ALPN) }),
 		session("session_resumed", boolean, "Whether an earlier session was resumed.", func(t *message.TLS) ref.Val { return types.Bool(t.Resumed) }),
+		session("ja4_fingerprint", str, "JA4 fingerprint of the client's greeting; empty when it was not taken.", func(t *message.TLS) ref.Val { return types.String(t.JA4) }),
+		session("ja4", str, "Another name of conn.tls.ja4_fingerprint.", func(t *message.TLS) ref.Val { return types.String(t.JA4) }),
 		session("client.pem", str, "The client's certificate in PEM.", func(t *message.TLS) ref.Val {
 			if len(t.PeerCertificates) == 0 {
 				return nil
@@ -36,6 +38,9 @@ func tlsVariables() []Variable {
 	})...)
 	return append(vars, certificateVariables("server", func(t *message.TLS) *x509.Certificate { return t.Certificate })...)
 }
+
+// TLSVariables lists what can be read of the TLS session, as conn.tls.<name>.
+func TLSVariables() []Variable { return tlsVariables() }
 
 // session reads the TLS session; get may return nil for absent.
 func session(name string, typ *cel.Type, description string, get func(*message.TLS) ref.Val) Variable {
