@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sluice.dev/platform/message"
@@ -92,13 +93,13 @@ func TestExpectContinue(t *testing.T) {
 		_, _ = io.Copy(w, r.Body)
 	}), transport.Config{})
 	for path, want := range map[string]string{"/take": "200 body true", "/refuse": "417  false"} {
-		read := false
+		var read atomic.Bool // by the goroutine that sends
 		req := request("POST", path, "", 4, "Expect", "100-continue")
 		source := strings.NewReader("body")
-		req.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) { read = true; return source.Read(p) }))
+		req.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) { read.Store(true); return source.Read(p) }))
 		res, body, _, err := c.try(req)
-		if err != nil || fmt.Sprint(res.Status, " ", body, " ", read) != want {
-			t.Errorf("%s: %v %q, read %t, %v", path, res, body, read, err)
+		if err != nil || fmt.Sprint(res.Status, " ", body, " ", read.Load()) != want {
+			t.Errorf("%s: %v %q, read %t, %v", path, res, body, read.Load(), err)
 		}
 	}
 }
