@@ -3,6 +3,7 @@ package policy
 import (
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 )
 
 // DefaultListen is where the service listens unless configured otherwise.
@@ -12,4 +13,6 @@ const DefaultListen = "127.0.0.1:4051"
 type Config struct {
 	GRPC  rpc.ServerConfig `embed:"" prefix:"grpc-"`
 	Redis redisdb.Config   `embed:"" prefix:"redis-"`
+
+	Secrets sealed.Config `embed:""`
 }

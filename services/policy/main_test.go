@@ -23,17 +23,20 @@ func TestMain(m *testing.M) { testenv.Main(m, func() error { return goleak.Find(
 type replica struct {
 	*grpc.ClientConn
 	service   *policy.Service
+	redis     string
 	telemetry *telemetry.T
 	stop      func() error // ends the service and returns what Run returned
 }
 
-func start(t testing.TB, redisURL string) *replica {
+func start(t testing.TB, redisURL string, change ...func(*policy.Config)) *replica {
 	t.Helper()
-	r := &replica{telemetry: telemetry.Nop()}
+	r := &replica{telemetry: telemetry.Nop(), redis: redisURL}
+	cfg := policy.Config{GRPC: rpc.ServerConfig{Listen: "127.0.0.1:0"}, Redis: redisdb.Config{URL: redisURL}}
+	for _, f := range change {
+		f(&cfg)
+	}
 	var err error
-	r.service, err = policy.New(context.Background(), policy.Config{
-		GRPC: rpc.ServerConfig{Listen: "127.0.0.1:0"}, Redis: redisdb.Config{URL: redisURL},
-	}, r.telemetry)
+	r.service, err = policy.New(context.Background(), cfg, r.telemetry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +61,9 @@ func start(t testing.TB, redisURL string) *replica {
 	return r
 }
 
-func ready(t testing.TB, redisURL string) *replica {
+func ready(t testing.TB, redisURL string, change ...func(*policy.Config)) *replica {
 	t.Helper()
-	r := start(t, redisURL)
+	r := start(t, redisURL, change...)
 	testenv.Eventually(t, 10*time.Second, func() bool { return r.service.Ready() == nil }, "the service is ready")
 	return r
 }

@@ -1,5 +1,5 @@
 // Package policy is the control plane: endpoints with their Traffic Policies,
-// capture settings, API keys, the feed of all these to the proxies, and the rate
+// vaults of secrets, capture settings, API keys, the feed of all these to the proxies, and the rate
 // limit counters. Its state is in Redis; any number of policy services can share it.
 package policy
 
@@ -24,6 +24,7 @@ import (
 	"sluice.dev/services/policy/internal/settings"
 	"sluice.dev/services/policy/internal/store"
 	"sluice.dev/services/policy/internal/validation"
+	"sluice.dev/services/policy/internal/vault"
 )
 
 // drain bounds how long a part may take to stop; the gRPC server needs up to 5 s.
@@ -58,7 +59,14 @@ func (s *Service) build(cfg Config, tel *telemetry.T) error {
 	if s.server, err = rpc.NewServer(cfg.GRPC, tel); err != nil {
 		return err
 	}
-	documents := store.New(s.db, endpoint.Audited)
+	secretKeys, err := cfg.Secrets.Open()
+	if err != nil {
+		return err
+	}
+	if secretKeys == nil {
+		tel.Log.Warn("vaults cannot hold secrets: no key file is configured (--secrets-key-file)")
+	}
+	documents := store.New(s.db, secretKeys, endpoint.Audited)
 	keys := apikey.NewService(documents.APIKeys, clock.System{})
 	s.hub = distribution.NewHub(documents, tel.Log, keys.Changed)
 	watch, err := distribution.NewService(s.hub, s.closing, tel.Registry)
@@ -72,8 +80,10 @@ func (s *Service) build(cfg Config, tel *telemetry.T) error {
 	s.buckets = ratelimit.NewIndex(s.db, tel.Log)
 	s.limiter = ratelimit.NewLimiter(s.db, s.buckets, metrics, tel.Log)
 
-	policyv1.RegisterEndpointServiceServer(s.server, endpoint.NewService(documents.Endpoints))
-	policyv1.RegisterTrafficPolicyServiceServer(s.server, validation.Service{})
+	policies := validation.NewService(documents)
+	policyv1.RegisterEndpointServiceServer(s.server, endpoint.NewService(documents.Endpoints, policies))
+	policyv1.RegisterTrafficPolicyServiceServer(s.server, policies)
+	policyv1.RegisterVaultServiceServer(s.server, vault.NewService(documents.Vaults, documents.Secrets))
 	policyv1.RegisterSettingsServiceServer(s.server, settings.NewService(documents.Settings))
 	policyv1.RegisterApiKeyServiceServer(s.server, keys)
 	policyv1.RegisterDistributionServiceServer(s.server, watch)

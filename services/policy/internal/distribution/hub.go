@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
@@ -25,6 +26,8 @@ type Hub struct {
 	log        *slog.Logger
 	keyChanged func(id string)
 	state      *state
+	vaults     vaults
+	sealed     atomic.Bool           // secrets are there that cannot be opened
 	failure    atomic.Pointer[error] // why the copy is not up to date; nil when it is
 }
 
@@ -46,13 +49,25 @@ func (h *Hub) Ready() error {
 	return nil
 }
 
-// Run follows the store until ctx ends.
+// Run follows the store until ctx ends. It starts again, with a new load, when
+// secrets that could not be opened can be.
 func (h *Hub) Run(ctx context.Context) error {
-	return h.store.Feed.Follow(ctx, h.load, h.apply)
+	for {
+		round, again := context.WithCancel(ctx)
+		var mending sync.WaitGroup
+		mending.Go(func() { h.mend(round, again) })
+		err := h.store.Feed.Follow(round, h.load, h.apply)
+		retry := round.Err() != nil && ctx.Err() == nil
+		again()
+		mending.Wait()
+		if !retry {
+			return err
+		}
+	}
 }
 
-// load reads everything. The settings may be newer than the revision; their
-// change then comes again, which does no harm.
+// load reads everything. What is read after the endpoints may be newer than the
+// revision; its change then comes again, which does no harm.
 //
 // What is known of API keys is dropped only afterwards: while Redis is away they
 // keep working for as long as the cache allows.
@@ -88,11 +103,23 @@ func (h *Hub) tryLoad(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	endpoints := make(map[string]*policyv1.Endpoint, len(all))
-	for _, e := range all {
-		endpoints[e.ID] = endpoint.Complete(e.ID, e.Doc, e.Meta)
+	var fault error
+	if h.vaults, fault, err = readVaults(ctx, h.store); err != nil {
+		return 0, err
 	}
-	h.state.load(revision, endpoints, settings.Complete(capture, meta), replayKey)
+	now := contents{capture: settings.Complete(capture, meta), replayKey: replayKey, endpoints: make(map[string]*policyv1.Endpoint, len(all))}
+	for _, e := range all {
+		now.endpoints[e.ID] = endpoint.Complete(e.ID, e.Doc, e.Meta)
+	}
+	now.secrets = map[string]*policyv1.SecretValue{}
+	for _, v := range h.vaults.values("") {
+		now.secrets[v.GetId()] = v
+	}
+	if h.sealed.Store(fault != nil); fault != nil {
+		h.log.ErrorContext(ctx, "secrets cannot be decrypted: policies that read them fail until the key file has their key", "error", fault)
+		now.secretsFault = "the policy service cannot decrypt them"
+	}
+	h.state.load(revision, now)
 	return revision, nil
 }
 
@@ -123,7 +150,10 @@ func (h *Hub) tryApply(r resource.Record) error {
 	} else if ok {
 		h.keyChanged(r.ID)
 	}
-	if len(delta.Changed)+len(delta.DeletedIds) == 0 && delta.Capture == nil {
+	if err := h.vaults.apply(h.store, r, delta); err != nil {
+		return err
+	}
+	if len(delta.Changed)+len(delta.DeletedIds)+len(delta.ChangedSecrets)+len(delta.DeletedSecretIds) == 0 && delta.Capture == nil {
 		h.state.advance(r.Revision)
 		return nil
 	}

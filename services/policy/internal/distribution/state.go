@@ -14,16 +14,23 @@ const deltasKept = 512
 // state is the configuration as proxies get it, and its latest deltas. What it
 // hands out is shared and must not be changed.
 type state struct {
-	mu        sync.Mutex
-	loaded    bool
-	era       uint64 // changes with each load: deltas go on only within one
-	revision  uint64
-	endpoints map[string]*policyv1.Endpoint
-	capture   *policyv1.CaptureSettings
-	replayKey []byte
-	deltas    []*policyv1.Delta // oldest first, complete after floor
-	floor     uint64
-	changed   chan struct{} // closed and replaced at each change
+	mu       sync.Mutex
+	loaded   bool
+	era      uint64 // changes with each load: deltas go on only within one
+	revision uint64
+	contents
+	deltas  []*policyv1.Delta // oldest first, complete after floor
+	floor   uint64
+	changed chan struct{} // closed and replaced at each change
+}
+
+// contents is what a configuration consists of.
+type contents struct {
+	endpoints    map[string]*policyv1.Endpoint
+	capture      *policyv1.CaptureSettings
+	replayKey    []byte
+	secrets      map[string]*policyv1.SecretValue
+	secretsFault string // why secrets are missing; empty when none are
 }
 
 func newState() *state { return &state{changed: make(chan struct{})} }
@@ -32,10 +39,10 @@ func newState() *state { return &state{changed: make(chan struct{})} }
 type position struct{ era, revision uint64 }
 
 // load replaces everything.
-func (s *state) load(revision uint64, endpoints map[string]*policyv1.Endpoint, capture *policyv1.CaptureSettings, replayKey []byte) {
+func (s *state) load(revision uint64, c contents) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.loaded, s.revision, s.endpoints, s.capture, s.replayKey = true, revision, endpoints, capture, replayKey
+	s.loaded, s.revision, s.contents = true, revision, c
 	s.era++
 	s.deltas, s.floor = nil, revision
 	s.wake()
@@ -57,6 +64,12 @@ func (s *state) apply(d *policyv1.Delta) {
 	}
 	for _, gone := range d.GetDeletedIds() {
 		delete(s.endpoints, gone)
+	}
+	for _, v := range d.GetChangedSecrets() {
+		s.secrets[v.GetId()] = v
+	}
+	for _, gone := range d.GetDeletedSecretIds() {
+		delete(s.secrets, gone)
 	}
 	if d.GetCapture() != nil {
 		s.capture = d.GetCapture()
@@ -98,7 +111,11 @@ func (s *state) since(p position) (updates []*policyv1.WatchResponse, now positi
 
 // snapshot requires the lock.
 func (s *state) snapshot() *policyv1.WatchResponse {
-	snap := &policyv1.Snapshot{Revision: s.revision, Capture: s.capture, ReplayKey: s.replayKey}
+	snap := &policyv1.Snapshot{Revision: s.revision, Capture: s.capture, ReplayKey: s.replayKey, SecretsUnavailable: s.secretsFault}
+	for _, v := range s.secrets {
+		snap.Secrets = append(snap.Secrets, v)
+	}
+	slices.SortFunc(snap.Secrets, func(a, b *policyv1.SecretValue) int { return cmp.Compare(a.GetId(), b.GetId()) })
 	for _, e := range s.endpoints {
 		snap.Endpoints = append(snap.Endpoints, e)
 	}

@@ -13,7 +13,7 @@ func delta(revision uint64) *policyv1.Delta {
 
 func loaded(revision uint64) *state {
 	s := newState()
-	s.load(revision, map[string]*policyv1.Endpoint{}, &policyv1.CaptureSettings{}, nil)
+	s.load(revision, contents{endpoints: map[string]*policyv1.Endpoint{}, capture: &policyv1.CaptureSettings{}})
 	return s
 }
 
@@ -23,7 +23,7 @@ func TestNothingBeforeTheFirstLoad(t *testing.T) {
 	if len(updates) != 0 {
 		t.Fatalf("got %v", updates)
 	}
-	s.load(7, nil, nil, nil)
+	s.load(7, contents{})
 	<-changed
 	updates, at, _ := s.since(position{})
 	if len(updates) != 1 || updates[0].GetSnapshot().GetRevision() != 7 || at.revision != 7 {
@@ -73,7 +73,7 @@ func TestSlowWatcherGetsASnapshot(t *testing.T) {
 func TestReloadMeansASnapshot(t *testing.T) {
 	s := loaded(5)
 	_, at, _ := s.since(position{})
-	s.load(5, map[string]*policyv1.Endpoint{"ep_1": {Id: "ep_1"}}, nil, nil)
+	s.load(5, contents{endpoints: map[string]*policyv1.Endpoint{"ep_1": {Id: "ep_1"}}})
 	updates, _, _ := s.since(at)
 	if len(updates) != 1 || len(updates[0].GetSnapshot().GetEndpoints()) != 1 {
 		t.Errorf("got %v", updates)

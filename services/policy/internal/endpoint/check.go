@@ -45,15 +45,19 @@ func checkPolicy(e *policyv1.Endpoint) error {
 		err.Violations[0].Hint = "set upstream.url, or write a policy that ends with custom-response, deny or another action that always answers"
 		return err
 	}
-	opts := []trafficpolicy.Option{trafficpolicy.ForProtocol(trafficpolicy.HTTPS)}
-	if strings.HasPrefix(e.GetUrl(), "http://") {
-		opts[0] = trafficpolicy.ForProtocol(trafficpolicy.HTTP)
-	}
+	opts := []trafficpolicy.Option{protocolOf(e)}
 	if !hasUpstream {
 		opts = append(opts, trafficpolicy.RequireTerminating())
 	}
 	_, problems := trafficpolicy.Compile(e.GetTrafficPolicy(), opts...)
 	return problems.Err()
+}
+
+func protocolOf(e *policyv1.Endpoint) trafficpolicy.Option {
+	if strings.HasPrefix(e.GetUrl(), "http://") {
+		return trafficpolicy.ForProtocol(trafficpolicy.HTTP)
+	}
+	return trafficpolicy.ForProtocol(trafficpolicy.HTTPS)
 }
 
 // merge makes one error of several, with the violations of all.

@@ -15,6 +15,7 @@ import (
 	"sluice.dev/platform/errs"
 	"sluice.dev/platform/id"
 	"sluice.dev/platform/resource"
+	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/services/policy/internal/mask"
 )
 
@@ -27,11 +28,17 @@ var fields = mask.Fields{
 type Service struct {
 	policyv1.UnimplementedEndpointServiceServer
 	endpoints *resource.Collection[*policyv1.Endpoint]
+	policies  Policies
+}
+
+// Policies finds what may be wrong with a policy that can be stored.
+type Policies interface {
+	Warnings(ctx context.Context, policy string, opts ...trafficpolicy.Option) []*policyv1.PolicyProblem
 }
 
 // NewService returns the service over a collection.
-func NewService(endpoints *resource.Collection[*policyv1.Endpoint]) *Service {
-	return &Service{endpoints: endpoints}
+func NewService(endpoints *resource.Collection[*policyv1.Endpoint], policies Policies) *Service {
+	return &Service{endpoints: endpoints, policies: policies}
 }
 
 // CreateEndpoint implements policyv1.EndpointServiceServer.
@@ -45,7 +52,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, req *policyv1.CreateEndpoi
 	if err != nil {
 		return nil, taken(err, doc)
 	}
-	return &policyv1.CreateEndpointResponse{Endpoint: Complete(newID, doc, meta)}, nil
+	return &policyv1.CreateEndpointResponse{Endpoint: s.withWarnings(ctx, Complete(newID, doc, meta))}, nil
 }
 
 // GetEndpoint implements policyv1.EndpointServiceServer.
@@ -89,7 +96,12 @@ func (s *Service) UpdateEndpoint(ctx context.Context, req *policyv1.UpdateEndpoi
 	if err != nil {
 		return nil, taken(err, doc)
 	}
-	return &policyv1.UpdateEndpointResponse{Endpoint: Complete(endpointID, doc, meta)}, nil
+	return &policyv1.UpdateEndpointResponse{Endpoint: s.withWarnings(ctx, Complete(endpointID, doc, meta))}, nil
+}
+
+func (s *Service) withWarnings(ctx context.Context, e *policyv1.Endpoint) *policyv1.Endpoint {
+	e.PolicyWarnings = s.policies.Warnings(ctx, e.GetTrafficPolicy(), protocolOf(e))
+	return e
 }
 
 // DeleteEndpoint implements policyv1.EndpointServiceServer.
