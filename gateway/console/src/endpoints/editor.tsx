@@ -9,6 +9,7 @@ import { Confirm } from "../ui/dialog";
 import { Check, TextField } from "../ui/field";
 import { Failed, Loading, Problem } from "../ui/state";
 import { PolicyEditor } from "./policy-editor";
+import { TryRequest } from "./try-request";
 import { useValidation } from "./use-validation";
 
 const touched = ["/api/v1/endpoints", "/api/v1/endpoints/{id}", "/api/v1/audit-events"];
@@ -91,6 +92,7 @@ function Form({ endpoint }: { endpoint: Endpoint | null }) {
           {endpoint !== null && <Button kind="danger" className="end" onClick={() => setDeleting(true)}>Delete…</Button>}
         </div>
       </form>
+      <TryRequest policy={policy} endpoint={url} />
       {deleting && (
         <Confirm title="Delete this endpoint?" action="Delete" busy={remove.isPending} onClose={() => setDeleting(false)} onConfirm={() => remove.mutate(undefined)}>
           <p><b className="mono">{endpoint?.url}</b> stops answering at once. Its recorded traffic stays.</p>
