@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -236,5 +237,20 @@ func TestLocationOfARewrittenHostIsRestored(t *testing.T) {
 	}
 	if got := r.client.res.Header.Get("location"); got != "https://api.test/next?a" {
 		t.Errorf("Location %q", got)
+	}
+}
+
+func TestClientCannotDropWhatAPolicyAdds(t *testing.T) {
+	const policy = `{"on_http_request":[{"actions":[{"type":"add-headers","config":{"headers":{"x-tenant":"a"}}}]}]}`
+	r := serve(t, policy, pipeline.Config{}, connection("192.0.2.1:1"), request("Connection", "x-tenant, X-Own, close", "X-Own", "1"))
+	if h := r.up.request.Header; h.Get("x-tenant") != "a" || h.Has("x-own") || h.Has("connection") {
+		t.Errorf("sent on: %s", fields(h))
+	}
+	if got := r.record.GetRequest().GetHeaders(); !slices.ContainsFunc(got, func(h *capturev1.Header) bool { return h.GetName() == "X-Own" }) {
+		t.Errorf("recorded: %v", got)
+	}
+	upgrade := serve(t, "", pipeline.Config{}, connection("192.0.2.1:1"), request("Connection", "keep-alive, Upgrade", "Upgrade", "websocket"))
+	if h := upgrade.up.request.Header; h.Get("connection") != "Upgrade" || h.Get("upgrade") != "websocket" {
+		t.Errorf("sent on: %s", fields(h))
 	}
 }

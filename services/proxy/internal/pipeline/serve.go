@@ -18,6 +18,7 @@ func (x *exchange) serve() {
 		x.fail(f)
 		return
 	}
+	dropConnectionFields(&x.req.Header)
 	out, err := x.requestPhase()
 	switch {
 	case err != nil:
