@@ -10,7 +10,7 @@ func init() {
 	register(ActionInfo{
 		Type:        "deny",
 		Summary:     "Refuses: answers without a body, or closes a connection that has no request yet.",
-		Phases:      Phases(),
+		Phases:      wholePhases,
 		Terminating: Always,
 		Fields:      []Field{{Name: "status_code", Kind: Integer, Default: int64(403), Min: 200, Max: 599, Description: "Status of the answer.", Example: "404"}},
 	}, newDeny)

@@ -13,7 +13,7 @@ func init() {
 	register(ActionInfo{
 		Type:        "log",
 		Summary:     "Adds an entry to the traffic policy log of the exchange's record.",
-		Phases:      Phases(),
+		Phases:      wholePhases,
 		Terminating: Never,
 		Fields:      []Field{{Name: "metadata", Kind: Any, Template: true, Required: true, Description: "A mapping of any values.", Example: "{tier: '${vars.tier}'}"}},
 		Results:     []ResultInfo{{"metadata", cel.MapType(cel.StringType, cel.DynType), "What was logged."}},

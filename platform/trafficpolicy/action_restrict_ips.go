@@ -15,7 +15,7 @@ func init() {
 	register(ActionInfo{
 		Type:        "restrict-ips",
 		Summary:     "Admits clients whose address is in an allowed range and in no denied one. The address is that of the connection; headers are not read.",
-		Phases:      Phases(),
+		Phases:      wholePhases,
 		Terminating: Sometimes,
 		Fields: []Field{
 			{Name: "enforce", Kind: Boolean, Default: true, Description: "false checks and publishes, and never refuses."},

@@ -12,7 +12,7 @@ func init() {
 	register(ActionInfo{
 		Type:        "set-vars",
 		Summary:     "Gives names to values; later rules and actions of the phase read them as vars.<name>.",
-		Phases:      Phases(),
+		Phases:      wholePhases,
 		Terminating: Never,
 		Fields: []Field{{Name: "vars", Kind: Custom, Template: true, Required: true,
 			Description: "A list of one-entry mappings, or a mapping. Each value may use those before it; one that is exactly one ${} keeps its type.", Example: "[{tier: gold}]"}},

@@ -96,9 +96,6 @@ func (c *compiler) phase(key *yaml.Node) (Phase, bool) {
 		ph = current
 	}
 	switch {
-	case name == "on_event_stream_message":
-		c.report(key, name, CodeNotSupported, "the phase on_event_stream_message is not supported yet", "")
-		return "", false
 	case !slices.Contains(Phases(), ph):
 		c.report(key, name, CodePhase, fmt.Sprintf("unknown phase %q", name), phaseHint(name))
 		return "", false
@@ -110,7 +107,10 @@ func (c *compiler) phase(key *yaml.Node) (Phase, bool) {
 }
 
 func phaseHint(name string) string {
-	names := []string{string(OnTCPConnect), string(OnHTTPRequest), string(OnHTTPResponse)}
+	var names []string
+	for _, ph := range Phases() {
+		names = append(names, string(ph))
+	}
 	if word := nearest.Word(name, names); word != "" {
 		return "did you mean " + word + "?"
 	}

@@ -14,10 +14,17 @@ const (
 	OnTCPConnect   Phase = "on_tcp_connect"   // connection accepted, before TLS and HTTP
 	OnHTTPRequest  Phase = "on_http_request"  // request head received
 	OnHTTPResponse Phase = "on_http_response" // response head about to be sent
+
+	OnEventStreamMessage Phase = "on_event_stream_message" // each message of a response that is an event stream
 )
 
 // Phases lists every phase in order.
-func Phases() []Phase { return []Phase{OnTCPConnect, OnHTTPRequest, OnHTTPResponse} }
+func Phases() []Phase {
+	return []Phase{OnTCPConnect, OnHTTPRequest, OnHTTPResponse, OnEventStreamMessage}
+}
+
+// wholePhases are those that concern a whole connection or exchange.
+var wholePhases = []Phase{OnTCPConnect, OnHTTPRequest, OnHTTPResponse}
 
 // retired are former names of phases; they still work, with a warning.
 var retired = map[string]Phase{"inbound": OnHTTPRequest, "outbound": OnHTTPResponse}
@@ -51,7 +58,7 @@ func (ph Phase) scope() expr.Scope {
 // environments are built on first use and serve every policy.
 var environments = sync.OnceValue(func() map[Phase]*expr.Env {
 	results := resultVariables()
-	envs := make(map[Phase]*expr.Env, 3)
+	envs := make(map[Phase]*expr.Env, phaseCount)
 	for _, ph := range Phases() {
 		env, err := expr.NewEnv(ph.scope(), results)
 		if err != nil {

@@ -14,10 +14,10 @@ import (
 type Policy struct {
 	rules    [phaseCount][]*rule
 	tls      *TLSTermination
-	observes bool // an action wants to know how the upstream answered
+	observes bool // there is something to do with responses apart from rules
 }
 
-const phaseCount = 3
+const phaseCount = 4
 
 func (ph Phase) number() int {
 	switch ph {
@@ -25,6 +25,8 @@ func (ph Phase) number() int {
 		return 0
 	case OnHTTPRequest:
 		return 1
+	case OnEventStreamMessage:
+		return 3
 	}
 	return 2
 }

@@ -29,8 +29,10 @@ type Run struct {
 	admissions []admission  // by circuit-breaker, not yet reported
 	sentOn     bool         // the request goes to the upstream or to another endpoint
 	forwarding *forwardInternal
-	stoppedAt  position        // where forwarding is
-	ctx        context.Context // of the request phase
+	stoppedAt  position // where forwarding is
+	events     *eventStream
+	event      *EventStreamMessage // while its phase runs
+	ctx        context.Context     // of the request phase
 }
 
 // ruleRecord is what the trace says about a rule.
@@ -67,11 +69,17 @@ func goesOn(out *Outcome, err error) bool {
 }
 
 // OnResponse runs the response phase; actions change res in place. An outcome
-// replaces it.
+// replaces it. When res is an event stream and the policy has rules for its
+// messages, the body that it is left with runs them: read it before [Run.Release].
 func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, error) {
 	r.vars.Response = res
 	if r.sentOn {
 		r.upstreamAnswered(res.Status)
+	}
+	if r.policy.hasRules(OnEventStreamMessage) && mediaType(res.Header) == "text/event-stream" {
+		if out := r.filterEvents(ctx, res); out != nil {
+			return out, nil
+		}
 	}
 	return r.phase(ctx, OnHTTPResponse)
 }

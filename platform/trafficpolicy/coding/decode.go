@@ -45,6 +45,33 @@ func Decode(source io.Reader, contentEncoding string, limit int) ([]byte, error)
 	return content, nil
 }
 
+// Reader decodes while it is read; closing it closes source. It is for streams,
+// whose parts must arrive as they come, and has no limit.
+func Reader(source io.ReadCloser, contentEncoding string) (io.ReadCloser, error) {
+	codings := Parse(contentEncoding)
+	if len(codings) > maxCodings {
+		return nil, fmt.Errorf("%d content codings: %w", len(codings), ErrUnknown)
+	}
+	reader, closeAll, err := undo(source, codings)
+	if err != nil {
+		closeAll()
+		return nil, err
+	}
+	return &decoded{Reader: reader, source: source, release: closeAll}, nil
+}
+
+type decoded struct {
+	io.Reader
+	source  io.Closer
+	release func()
+}
+
+// Close implements io.Closer.
+func (d *decoded) Close() error {
+	d.release()
+	return d.source.Close()
+}
+
 // Beginning decodes what can be decoded of the first part of a content, at most
 // limit bytes. What it does not understand it leaves as it is.
 func Beginning(part []byte, contentEncoding string, limit int) []byte {

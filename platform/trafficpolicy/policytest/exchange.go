@@ -69,8 +69,23 @@ func (s *Suite) exchange(ctx context.Context, p *trafficpolicy.Policy, svc traff
 			x.Final, x.Response = out, out.Response
 		}
 	}
+	if x.Response != nil && p.Has(trafficpolicy.OnEventStreamMessage) {
+		readEvents(x.Response)
+	}
 	x.Trace, x.Facts = run.Trace(), run.Facts()
 	return x, nil
+}
+
+// readEvents takes the body now: it runs the policy, so it must be read before the
+// run is released. One that breaks off is kept as far as it came.
+func readEvents(res *message.Response) {
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		text = append(text, "(breaks off)"...)
+	}
+	length := res.ContentLength
+	res.SetBody(string(text))
+	res.ContentLength = length
 }
 
 func (s *Suite) input(step Step, now time.Time) (trafficpolicy.Input, error) {
