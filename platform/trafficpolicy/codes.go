@@ -45,6 +45,7 @@ const (
 	CodePassword      Code = "SLUICE_2257"
 	CodeBodyStatus    Code = "SLUICE_3604"
 	CodeNotSupported  Code = "SLUICE_4090"
+	CodeNoIPData      Code = "SLUICE_4091"
 )
 
 // Codes of responses that a policy makes, see [Outcome].
@@ -133,6 +134,7 @@ var codes = []CodeInfo{
 	{CodeActions, 0, "A rule has too many actions."},
 	{CodePassword, 0, "A password is too short or too long."},
 	{CodeBodyStatus, 0, "A response with this status cannot have a body."},
+	{CodeNoIPData, 0, "The policy reads data about addresses, which this gateway does not have."},
 	{CodeNotSupported, 0, "Known to the language, but not supported by this version."},
 	{CodeTemplateFailed, 500, "A template failed for this request."},
 	{CodeMemory, 500, "A body is larger than an action of the policy may hold in memory."},

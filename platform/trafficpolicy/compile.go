@@ -137,13 +137,30 @@ func (c *compiler) expression(env *expr.Env, n *yaml.Node, path string) *expr.Pr
 	}
 	p, faults := env.Compile(n.Value)
 	c.faults(n, path, CodeExpression, faults)
+	if p != nil {
+		c.checkIPData(n, path, p.IPData())
+	}
 	return p
 }
 
 func (c *compiler) template(env *expr.Env, n *yaml.Node, path string) *expr.Template {
 	t, faults := env.CompileTemplate(n.Value)
 	c.faults(n, path, CodeTemplate, faults)
+	if t != nil {
+		c.checkIPData(n, path, t.IPData())
+	}
 	return t
+}
+
+// checkIPData warns of a variable that will have no value: what reads it fails,
+// and the policy refuses.
+func (c *compiler) checkIPData(n *yaml.Node, path string, read *expr.Read) {
+	if read == nil || c.ipData {
+		return
+	}
+	line, column := c.source.locate(n, read.Offset)
+	c.problems = append(c.problems, Problem{Path: path, Line: line, Column: column, Code: CodeNoIPData, Severity: Warning,
+		Message: read.Name + " has no value: this gateway has no data about addresses", Hint: "test it with has(), or configure the data"})
 }
 
 func (c *compiler) faults(n *yaml.Node, path string, code Code, faults []expr.Fault) {

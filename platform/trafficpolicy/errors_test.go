@@ -94,6 +94,16 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestIPDataIsConfigured(t *testing.T) {
+	const source = "on_http_request: [{expressions: [\"conn.geo.city == 'x'\"], actions: [{type: deny}]}]"
+	if p, problems := trafficpolicy.Compile(source); p == nil || len(problems.Warnings()) != 1 {
+		t.Error(problems)
+	}
+	if _, problems := trafficpolicy.Compile(source, trafficpolicy.WithIPData()); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
 func TestHostileDocuments(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
 	for name, text := range map[string]string{

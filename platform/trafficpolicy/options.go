@@ -10,6 +10,7 @@ type options struct {
 	maxActions  int
 	ipPolicies  func(id string) ([]string, []string, bool)
 	authorities func(id string) (string, bool)
+	ipData      bool
 }
 
 // Bounds of a document, unless an option changes them.
@@ -53,3 +54,7 @@ func WithIPPolicies(lookup func(id string) (allow, deny []string, ok bool)) Opti
 func WithCertificateAuthorities(lookup func(id string) (pem string, ok bool)) Option {
 	return func(o *options) { o.authorities = lookup }
 }
+
+// WithIPData says that runs will have [Services].IPData. Without it every use of
+// conn.geo, conn.client_ip.categories and the like gets a warning.
+func WithIPData() Option { return func(o *options) { o.ipData = true } }

@@ -29,14 +29,19 @@ func (e *Env) Compile(source string) (*Program, []Fault) {
 	if issues.Err() != nil {
 		return nil, syntaxFaults(source, issues.Errors())
 	}
-	if faults := e.checkNames(source, parsed.NativeRep()); len(faults) > 0 {
+	faults, ipData := e.checkNames(source, parsed.NativeRep())
+	if len(faults) > 0 {
 		return nil, faults
 	}
 	checked, issues := e.cel.Check(parsed)
 	if issues.Err() != nil {
 		return nil, typeFaults(source, issues.Errors())
 	}
-	return e.plan(source, checked)
+	p, faults := e.plan(source, checked)
+	if p != nil {
+		p.ipData = ipData
+	}
+	return p, faults
 }
 
 // plan makes the program; only here regular expressions and literals are

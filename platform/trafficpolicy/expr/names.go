@@ -19,12 +19,23 @@ type nameChecker struct {
 	source string
 	bound  []string // variables of the loops around
 	faults []Fault
+	ipData *Read // the first variable that needs an IPDataSource
+	tests  bool  // has() asks for such a variable
 }
 
-func (e *Env) checkNames(source string, parsed *ast.AST) []Fault {
+// Read is a variable that an expression reads.
+type Read struct {
+	Name   string
+	Offset int // in bytes from the start of the source
+}
+
+func (e *Env) checkNames(source string, parsed *ast.AST) (faults []Fault, ipData *Read) {
 	c := &nameChecker{env: e, ast: parsed, source: source}
 	c.visit(parsed.Expr())
-	return c.faults
+	if c.tests {
+		return c.faults, nil // whoever wrote it knows
+	}
+	return c.faults, c.ipData
 }
 
 func (c *nameChecker) visit(e ast.Expr) {
@@ -68,6 +79,11 @@ func (c *nameChecker) visitLoop(loop ast.ComprehensionExpr) {
 func (c *nameChecker) visitCall(e ast.Expr) {
 	call := e.AsCall()
 	name := call.FunctionName()
+	if name == "@present" {
+		before := c.ipData
+		c.ipData = nil
+		defer func() { c.tests, c.ipData = c.tests || c.ipData != nil, before }()
+	}
 	if call.IsMemberFunction() {
 		if prefix := dotted(call.Target()); prefix != "" && c.env.cel.HasFunction(prefix+"."+name) {
 			c.visitAll(call.Args())
@@ -140,6 +156,9 @@ func (c *nameChecker) useVariable(root ast.Expr, v Variable, member string) {
 		c.faults = append(c.faults, Fault{Offset: c.offset(root), Message: fmt.Sprintf("%s cannot be read in %s", v.Name, c.env.scope),
 			Hint: "it can be read in " + v.Scope.String()})
 		return
+	}
+	if v.ipData && c.ipData == nil {
+		c.ipData = &Read{Name: v.Name, Offset: c.offset(root)}
 	}
 	if member == "" || v.Type.Kind() == cel.MapKind || v.Type.Kind() == cel.DynKind {
 		return

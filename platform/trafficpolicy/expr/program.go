@@ -16,11 +16,16 @@ type Program struct {
 	program  cel.Program
 	typ      *cel.Type
 	constant ref.Val // of a literal, nil otherwise
-	limited  bool    // has a loop or the like, so its cost is counted
+	ipData   *Read
+	limited  bool // has a loop or the like, so its cost is counted
 }
 
 // Source is the text the program was compiled from.
 func (p *Program) Source() string { return p.source }
+
+// IPData is the first variable it reads that has a value only with an
+// [IPDataSource]; nil when there is none.
+func (p *Program) IPData() *Read { return p.ipData }
 
 // Type is what the checker knows of the result.
 func (p *Program) Type() *cel.Type { return p.typ }

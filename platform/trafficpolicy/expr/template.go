@@ -12,6 +12,7 @@ import (
 type Template struct {
 	source string
 	parts  []part
+	ipData *Read
 }
 
 // part is either literal text or a program.
@@ -44,12 +45,18 @@ func (e *Env) CompileTemplate(source string) (*Template, []Fault) {
 			faults = append(faults, f)
 		}
 		t.parts = append(t.parts, part{program: program})
+		if program != nil && program.ipData != nil && t.ipData == nil {
+			t.ipData = &Read{Name: program.ipData.Name, Offset: s.offset + program.ipData.Offset}
+		}
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	return t, nil
 }
+
+// IPData is [Program.IPData] for all its expressions.
+func (t *Template) IPData() *Read { return t.ipData }
 
 // Source is the text the template was compiled from.
 func (t *Template) Source() string { return t.source }

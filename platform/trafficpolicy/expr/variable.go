@@ -17,7 +17,8 @@ type Variable struct {
 	Scope       Scope
 	Description string
 
-	get func(*Vars) ref.Val
+	get    func(*Vars) ref.Val
+	ipData bool // needs an [IPDataSource]
 }
 
 // errAbsent marks a variable that has no value for this exchange, such as the

@@ -34,7 +34,7 @@ func ipVariables(prefix string) []Variable {
 	}
 	known := func(name, description string, get func(*IPData) ref.Val) Variable {
 		missing := absent(prefix + name)
-		return Variable{Name: prefix + name, Scope: anyPhase, Description: description, get: func(v *Vars) ref.Val {
+		return Variable{Name: prefix + name, Scope: anyPhase, Description: description, ipData: true, get: func(v *Vars) ref.Val {
 			if d := which(v); d != nil {
 				return get(d)
 			}
@@ -97,7 +97,7 @@ func geoVariables() []Variable {
 		}
 		name := "conn.geo." + f.name
 		missing := absent(name)
-		vars = append(vars, Variable{Name: name, Type: str, Scope: anyPhase, Description: f.description, get: func(v *Vars) ref.Val {
+		vars = append(vars, Variable{Name: name, Type: str, Scope: anyPhase, Description: f.description, ipData: true, get: func(v *Vars) ref.Val {
 			if d := v.ipData(v.Conn.ClientAddr); d != nil {
 				return types.String(*f.of(&d.Location))
 			}
