@@ -3,8 +3,9 @@
 // fields that the API marks with debug_redact.
 //
 // It recognises secrets by where they stand (a header's or parameter's name, a
-// field's mark), never by looking at values, so it is cheap enough for the data
-// path and its effect can be predicted. It does not look into bodies.
+// field's mark), not by looking at values, so it is cheap enough for the data
+// path and its effect can be predicted. Only a [Secret], whose value is known, is
+// found wherever it stands, bodies included.
 package redact
 
 // Mark stands where a secret was.

@@ -8,6 +8,7 @@ import (
 
 	"sluice.dev/platform/id"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 )
 
 // Config says where a proxy listens and what bounds it. Zero values mean the
@@ -37,6 +38,8 @@ type Config struct {
 	DrainTimeout      time.Duration `help:"Time for running requests to end when the proxy stops." default:"30s" env:"SLUICE_DRAIN_TIMEOUT"`
 
 	RateLimitTimeout time.Duration `help:"Time for the shared counter to answer; then the rule's on_store_error applies." default:"50ms" env:"SLUICE_RATE_LIMIT_TIMEOUT"`
+
+	Secrets sealed.Config `embed:""`
 
 	SpoolDir       string `help:"Directory for records that wait for the capture service; spool in the data directory when empty." type:"path" env:"SLUICE_SPOOL_DIR"`
 	SpoolMaxBytes  int64  `help:"Cap of the spool, in bytes." default:"1073741824" env:"SLUICE_SPOOL_MAX_BYTES"`

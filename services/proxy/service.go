@@ -82,6 +82,10 @@ func (s *Service) openControl(_ context.Context, tel *telemetry.T) error {
 	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
+	keys, err := s.cfg.Secrets.Open()
+	if err != nil {
+		return err
+	}
 	conn, err := s.dial(s.cfg.PolicyTarget, tel)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func (s *Service) openControl(_ context.Context, tel *telemetry.T) error {
 	recorder := tap.New(s.cfg.ProxyID, tap.Limits{Exchanges: s.cfg.QueueExchanges, Bytes: s.cfg.QueueBytes}, s.ledger)
 	s.recorder = recorder
 	s.store = control.NewStore(func(st *control.State) { recorder.Configure(st.Capture) }, tel.Registry, s.log)
-	s.watcher = control.NewWatcher(s.store, conn, s.cfg.ProxyID, filepath.Join(s.cfg.DataDir, "snapshot.pb"), tel.Registry, s.log)
+	s.watcher = control.NewWatcher(s.store, conn, s.cfg.ProxyID, filepath.Join(s.cfg.DataDir, "snapshot.pb"), keys, tel.Registry, s.log)
 	s.limiter = limit.New(policyv1.NewRateLimitServiceClient(conn), s.cfg.RateLimitTimeout, clock.System{}, tel.Registry, s.log)
 	return nil
 }

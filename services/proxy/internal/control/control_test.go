@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -52,16 +53,17 @@ func TestRejectedVersionDoesNotReplaceAGoodOneOnDisk(t *testing.T) {
 
 func TestSaveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "snapshot.pb")
-	if snap, err := load(path); snap != nil || err != nil {
+	f := file{path: path}
+	if snap, err := f.load(); snap != nil || err != nil {
 		t.Errorf("without a file: %v %v", snap, err)
 	}
 	want := &policyv1.Snapshot{Revision: 5, ReplayKey: []byte("k"), Endpoints: []*policyv1.Endpoint{{Id: "ep_a", Url: "http://a.test"}}}
 	for range 2 {
-		if err := save(path, want); err != nil {
+		if err := f.save(want); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := load(path)
+	got, err := f.load()
 	if err != nil || !proto.Equal(got, want) {
 		t.Errorf("%v %v", got, err)
 	}
@@ -72,9 +74,25 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 }
 
+func TestFileOfTheFirstVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "snapshot.pb")
+	want := &policyv1.Snapshot{Revision: 5, ReplayKey: []byte("k")}
+	body, err := proto.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(body)
+	if err := os.WriteFile(path, append(append([]byte(firstFileMagic), sum[:]...), body...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (file{path: path}).load(); err != nil || !proto.Equal(got, want) {
+		t.Errorf("%v %v", got, err)
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "good")
-	if err := save(path, &policyv1.Snapshot{Revision: 5}); err != nil {
+	if err := (file{path: path}).save(&policyv1.Snapshot{Revision: 5}); err != nil {
 		f.Fatal(err)
 	}
 	good, err := os.ReadFile(path)
@@ -89,7 +107,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := load(path); err == nil && !bytes.HasPrefix(content, []byte(fileMagic)) {
+		if _, err := (file{path: path}).load(); err == nil && !bytes.HasPrefix(content, []byte(fileMagic)) && !bytes.HasPrefix(content, []byte(firstFileMagic)) {
 			t.Errorf("%q was taken", content)
 		}
 	})

@@ -53,7 +53,8 @@ type State struct {
 	ReplayKey []byte
 	Capture   *policyv1.CaptureSettings
 
-	byID map[string]*Endpoint
+	byID    map[string]*Endpoint
+	secrets *secrets
 }
 
 // Endpoints is how many are published.

@@ -47,7 +47,14 @@ func (s *Store) Replace(snap *policyv1.Snapshot) {
 	for _, doc := range snap.GetEndpoints() {
 		docs[doc.GetId()] = doc
 	}
-	s.install(snap.GetRevision(), docs, snap.GetCapture(), snap.GetReplayKey())
+	var known *secrets
+	if old := s.State(); old != nil {
+		known = old.secrets
+	}
+	s.install(docs, &State{
+		Revision: snap.GetRevision(), Capture: snap.GetCapture(), ReplayKey: snap.GetReplayKey(),
+		secrets: newSecrets(snap.GetSecrets(), snap.GetSecretsUnavailable(), known),
+	})
 }
 
 // Apply puts a change in force.
@@ -67,11 +74,12 @@ func (s *Store) Apply(d *policyv1.Delta) {
 	if capture == nil {
 		capture = old.Capture
 	}
-	s.install(d.GetRevision(), docs, capture, old.ReplayKey)
+	s.install(docs, &State{Revision: d.GetRevision(), Capture: capture, ReplayKey: old.ReplayKey, secrets: old.secrets.apply(d)})
 }
 
-func (s *Store) install(revision uint64, docs map[string]*policyv1.Endpoint, capture *policyv1.CaptureSettings, key []byte) {
-	next := &State{Revision: revision, Routes: route.New[*Endpoint](), ReplayKey: key, Capture: capture, byID: make(map[string]*Endpoint, len(docs))}
+// install puts next in force, with endpoints made of docs.
+func (s *Store) install(docs map[string]*policyv1.Endpoint, next *State) {
+	next.Routes, next.byID = route.New[*Endpoint](), make(map[string]*Endpoint, len(docs))
 	faulty := 0
 	// In order of id, which is the order of making: of two endpoints with one
 	// address the older keeps it.
@@ -90,7 +98,7 @@ func (s *Store) install(revision uint64, docs map[string]*policyv1.Endpoint, cap
 		}
 	}
 	s.state.Store(next)
-	s.revision.Set(float64(revision))
+	s.revision.Set(float64(next.Revision))
 	s.count.Set(float64(len(next.byID)))
 	s.faulty.Set(float64(faulty))
 	s.onChange(next)
@@ -125,9 +133,13 @@ func (s *Store) ready(doc *policyv1.Endpoint) (*Endpoint, error) {
 }
 
 // Snapshot is the state as it is kept on disk: what is served, so that a version
-// that cannot be used does not replace a good one there either.
+// that cannot be used does not replace a good one there either. It holds secrets
+// in clear.
 func (st *State) Snapshot() *policyv1.Snapshot {
-	out := &policyv1.Snapshot{Revision: st.Revision, Capture: st.Capture, ReplayKey: st.ReplayKey}
+	out := &policyv1.Snapshot{
+		Revision: st.Revision, Capture: st.Capture, ReplayKey: st.ReplayKey,
+		Secrets: st.secrets.docs(), SecretsUnavailable: st.secrets.unavailable,
+	}
 	for _, id := range slices.Sorted(maps.Keys(st.byID)) {
 		out.Endpoints = append(out.Endpoints, st.byID[id].doc)
 	}

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+
+	"sluice.dev/platform/sealed"
 )
 
 // silence is how long the policy service may say nothing, heartbeats included,
@@ -25,7 +27,7 @@ type Watcher struct {
 	store     *Store
 	client    policyv1.DistributionServiceClient
 	proxyID   string
-	path      string // of the snapshot file
+	file      file
 	log       *slog.Logger
 	connected atomic.Bool
 	dirty     chan struct{}
@@ -34,18 +36,22 @@ type Watcher struct {
 
 // NewWatcher loads the configuration kept at path, if there is one, into store. A
 // file that cannot be read is logged and left alone: the policy service has the
-// truth.
-func NewWatcher(store *Store, conn grpc.ClientConnInterface, proxyID, path string, reg prometheus.Registerer, log *slog.Logger) *Watcher {
-	w := &Watcher{store: store, client: policyv1.NewDistributionServiceClient(conn), proxyID: proxyID, path: path, log: log, dirty: make(chan struct{}, 1),
+// truth. Secrets are kept there sealed with keys, or, without keys (nil), not at
+// all.
+func NewWatcher(store *Store, conn grpc.ClientConnInterface, proxyID, path string, keys *sealed.Ring, reg prometheus.Registerer, log *slog.Logger) *Watcher {
+	w := &Watcher{store: store, client: policyv1.NewDistributionServiceClient(conn), proxyID: proxyID, file: file{path, keys}, log: log, dirty: make(chan struct{}, 1),
 		up: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_proxy_config_connected", Help: "1 while the configuration follows the policy service, 0 while it is the last good one."})}
 	reg.MustRegister(w.up)
-	snap, err := load(path)
+	snap, err := w.file.load()
 	switch {
 	case err != nil:
 		log.Error("the last good configuration cannot be read", "error", err)
 	case snap != nil:
 		store.Replace(snap)
 		log.Info("serving the last good configuration until the policy service answers", "revision", snap.GetRevision(), "endpoints", len(snap.GetEndpoints()))
+		if snap.GetSecretsUnavailable() != "" {
+			log.Warn("policies that read secrets fail for now", "reason", snap.GetSecretsUnavailable())
+		}
 	}
 	return w
 }
@@ -141,7 +147,7 @@ func (w *Watcher) keep(ctx context.Context) {
 			return
 		case <-w.dirty:
 		}
-		if err := save(w.path, w.store.State().Snapshot()); err != nil {
+		if err := w.file.save(w.store.State().Snapshot()); err != nil {
 			w.log.Error("the configuration was not kept on disk; a restart without the policy service would serve an older one", "error", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"sluice.dev/platform/id"
 	"sluice.dev/platform/message"
+	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/control"
@@ -95,6 +96,7 @@ type exchange struct {
 
 	scheme, host string // as the client asked, before the policy
 	replayOf     string
+	secrets      []*redact.Secret // that the policy read
 	policyTime   time.Duration
 	status       int  // of the response; 0 while none was begun
 	cut          bool // the connection cannot be kept

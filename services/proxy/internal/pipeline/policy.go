@@ -30,7 +30,9 @@ func (x *exchange) requestPhase() (*trafficpolicy.Outcome, error) {
 	if !connect && !request && !p.Has(trafficpolicy.OnHTTPResponse) {
 		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
 	}
-	x.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &x.endpoint.Endpoint, Request: x.req}, x.services)
+	services := x.services
+	services.Secrets = x
+	x.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &x.endpoint.Endpoint, Request: x.req}, services)
 	defer x.clock(time.Now())
 	if connect {
 		if out, err := x.run.OnTCPConnect(x.ctx); out != nil || err != nil {
@@ -56,7 +58,7 @@ func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
 	code := string(out.ErrorCode)
 	x.noteOutcome(out)
 	if out.Cause != nil && x.said.policy.again() {
-		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", out.Cause)
+		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", x.hidden(out.Cause))
 	}
 	if code != "" {
 		x.record.Fail(code, meanings[out.ErrorCode])
@@ -105,5 +107,5 @@ func (x *exchange) notePolicy() {
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
 		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs, Trace: x.run.Trace(),
 	}
-	x.record.PolicyTime = x.policyTime
+	x.record.PolicyTime, x.record.Secrets = x.policyTime, x.secrets
 }

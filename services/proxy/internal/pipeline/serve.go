@@ -99,7 +99,7 @@ func (x *exchange) upstreamFailed(err error) {
 		x.gone(err)
 		return
 	}
-	x.log.Debug("the upstream failed", "exchange", x.id, "endpoint", x.endpoint.ID, "error", err)
+	x.log.Debug("the upstream failed", "exchange", x.id, "endpoint", x.endpoint.ID, "error", x.hidden(err))
 	x.fail(&f.Failure)
 }
 

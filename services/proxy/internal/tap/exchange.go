@@ -43,6 +43,9 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 	if r.ErrorCode != "" {
 		e.Error = &capturev1.ExchangeError{Code: r.ErrorCode, Message: text(redact.URL(r.ErrorMessage))}
 	}
+	if len(r.Secrets) > 0 {
+		mask(e, r.Secrets)
+	}
 	return e
 }
 

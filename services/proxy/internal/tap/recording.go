@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
 )
 
@@ -15,6 +16,7 @@ type Recording struct {
 	PolicyRevision  uint64
 	Policy          Policy
 	PolicyTime      time.Duration
+	Secrets         []*redact.Secret // that the policy read: kept out of the record wherever they stand
 	ReplayOf        string
 	ErrorCode       string
 	ErrorMessage    string

@@ -1,0 +1,29 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+)
+
+// Secret implements expr.SecretSource: the newest value, whatever was in force
+// when the exchange began. What was read is remembered, to be kept out of records
+// and logs.
+func (x *exchange) Secret(_ context.Context, vault, name string) (string, error) {
+	secret, err := x.states.State().Secret(vault, name)
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(x.secrets, secret.Mask) {
+		x.secrets = append(x.secrets, secret.Mask)
+	}
+	return secret.Value, nil
+}
+
+// hidden is an error as the log may have it.
+func (x *exchange) hidden(err error) string {
+	text := err.Error()
+	for _, s := range x.secrets {
+		text, _ = s.Mask(text)
+	}
+	return text
+}
