@@ -42,6 +42,10 @@ end
 
 local given = math.max(0, math.min(waiting, capacity - held))
 local leased = math.max(0, math.min(further, math.floor((capacity - held - given) / 2)))
+if further > 0 then -- less than was wanted is used sooner
+  local needed = math.floor(within * (given + leased) / (waiting + further))
+  within = math.max(math.min(within, math.floor(rate / 1024)), needed)
+end
 local last_start, last_span, last_permits = 0, 0, 0
 if groups > 0 then last_start, last_span, last_permits = group(groups - 1) end
 local ends, lease = 0, 0

@@ -37,6 +37,9 @@ func (m *model) take(now, capacity, rate, waiting, further, within int64) (g mod
 	}
 	g.given = max(0, min(waiting, capacity-m.held))
 	g.leased = max(0, min(further, (capacity-m.held-g.given)/2))
+	if further > 0 {
+		within = max(min(within, rate/1024), within*(g.given+g.leased)/(waiting+further))
+	}
 	if g.given+g.leased > 0 {
 		if n := len(m.groups); n == 0 || now-m.groups[n-1].start >= width {
 			m.groups = append(m.groups, modelGroup{now, now, 0})

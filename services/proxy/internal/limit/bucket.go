@@ -26,6 +26,9 @@ const (
 	// The longest lease is maxLease, and 1/leaseParts of the window.
 	maxLease   = time.Second
 	leaseParts = 128
+	// singleParts is what part of the window a permit may take to reach the request
+	// that waits for it; at least 58 ms. It is asked for again with more time.
+	singleParts = 1024
 )
 
 // bucketID is a bucket as a rule sees it. Another capacity is another bucket here,
@@ -137,15 +140,16 @@ func (b *bucket) want(now time.Time, timeout time.Duration) int64 {
 	return max(1, min(n, b.id.capacity/maxShare))
 }
 
-// check asks for so many permits.
+// check asks for so many permits. They count as used at the end of their time, so
+// that is no longer than they need.
 func (b *bucket) check(now time.Time, timeout time.Duration, want int64) *check {
-	m := &policyv1.RateLimitCheck{
-		Bucket: b.name, Capacity: b.id.capacity, Rate: durationpb.New(b.id.rate), Want: want,
-		Within: durationpb.New(min(timeout, b.id.longestLease())),
-	}
+	within := min(timeout, b.id.rate/singleParts)
 	if want > 1 {
 		b.leasing = now
-		m.Within = durationpb.New(b.id.longestLease())
+		within = b.id.longestLease() * 3 / 4
+	}
+	m := &policyv1.RateLimitCheck{
+		Bucket: b.name, Capacity: b.id.capacity, Rate: durationpb.New(b.id.rate), Want: want, Within: durationpb.New(within),
 	}
 	if b.labelled.IsZero() || now.Sub(b.labelled) > b.id.rate/2 {
 		m.Label = b.id.label()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
@@ -99,10 +100,13 @@ func (l *Limiter) ask(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQ
 	}
 }
 
+// again is a check with more time than the first.
 func (l *Limiter) again(b *bucket) *check {
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	return b.check(l.clock.Now(), l.timeout, 1)
+	c := b.check(l.clock.Now(), l.timeout, 1)
+	c.message.Within = durationpb.New(min(l.timeout, b.id.longestLease()))
+	return c
 }
 
 func (l *Limiter) count(v trafficpolicy.RateLimitVerdict) trafficpolicy.RateLimitVerdict {

@@ -15,10 +15,11 @@ import (
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/platform/clock"
+	"sluice.dev/platform/testenv"
 	"sluice.dev/platform/trafficpolicy"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testenv.Main(m, func() error { return goleak.Find() }) }
 
 // away is a service that nobody can reach.
 type away struct {
