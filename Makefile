@@ -44,7 +44,7 @@ browser: setup-test build ## the console in a real browser
 	@echo "test: console in Chromium"
 	@npm --prefix e2e/browser test --silent
 
-lint: ## golangci-lint and buf lint
+lint: setup ## golangci-lint, the console's checks and buf lint
 	@scripts/lint.sh
 
 gen: setup ## regenerate everything that is generated and committed

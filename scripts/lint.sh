@@ -13,6 +13,8 @@ fi
 mapfile -t modules < <(sed -n 's/^[[:space:]]*\.\/\(.*\)$/\1/p' go.work)
 echo "lint: Go"
 "$GOBIN/golangci-lint" run "${modules[@]/%//...}"
+echo "lint: console"
+npm --prefix gateway/console run --silent check
 proto/tools.sh
 echo "lint: protos"
 PATH="$GOBIN:$PATH" buf lint --path proto/sluice
