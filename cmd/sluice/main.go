@@ -27,6 +27,7 @@ type commandLine struct {
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Publish an API for as long as this command runs, and show its requests."`
 	Traffic trafficCmd `cmd:"" help:"Look at recorded exchanges."`
 	Replay  replayCmd  `cmd:"" help:"Send a recorded request again, as it was or changed."`
+	Limits  limitsCmd  `cmd:"" help:"Show what rate limits count now, fullest buckets first."`
 	Policy  policyCmd  `cmd:"" help:"Traffic Policy files."`
 	Apply   applyCmd   `cmd:"" help:"Make the configuration what a manifest says."`
 	Export  exportCmd  `cmd:"" help:"Write the configuration as a manifest."`
