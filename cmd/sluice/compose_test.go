@@ -42,6 +42,11 @@ func TestCompose(t *testing.T) {
 			t.Errorf("no service %s", want)
 		}
 	}
+	for _, name := range []string{"proxy", "policy", "events"} { // who stores secrets, or keeps them on disk
+		if project.Services[name].Environment["SLUICE_SECRETS_KEY_FILE"] == nil {
+			t.Errorf("%s: no key file for secrets", name)
+		}
+	}
 	if s := project.Services["proxy"]; len(s.Ports) > 0 || s.ContainerName != "" {
 		t.Error("the proxy publishes a port or has a fixed name: it cannot be scaled")
 	}
@@ -75,6 +80,9 @@ func checkOurs(t *testing.T, s types.ServiceConfig) []string {
 		if strings.HasSuffix(variable, "_FILE") { // Docker mounts them; here they are not
 			if !strings.HasPrefix(text, "/run/secrets/") {
 				t.Errorf("%s: %s=%s is no secret of the compose file", s.Name, variable, text)
+			}
+			if !slices.ContainsFunc(s.Secrets, func(c types.ServiceSecretConfig) bool { return "/run/secrets/"+c.Source == text }) {
+				t.Errorf("%s: %s=%s is a secret that the service is not given", s.Name, variable, text)
 			}
 			continue
 		}

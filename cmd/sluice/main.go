@@ -32,6 +32,7 @@ type commandLine struct {
 	Apply   applyCmd   `cmd:"" help:"Make the configuration what a manifest says."`
 	Export  exportCmd  `cmd:"" help:"Write the configuration as a manifest."`
 	APIKeys apiKeysCmd `cmd:"" name:"api-keys" help:"Keys of the REST and gRPC API."`
+	Secrets secretsCmd `cmd:"" help:"Vaults of secrets that policies read."`
 	DemoAPI demoAPICmd `cmd:"" name:"demo-api" help:"Run a sample API to try things with."`
 	Serve   serveCmd   `cmd:"" help:"Run one service, for production."`
 	Health  healthCmd  `cmd:"" help:"Ask a health URL; for container health checks."`

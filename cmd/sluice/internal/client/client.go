@@ -31,6 +31,7 @@ type Client struct {
 	Policies      policyv1.TrafficPolicyServiceClient
 	Settings      policyv1.SettingsServiceClient
 	APIKeys       policyv1.ApiKeyServiceClient
+	Vaults        policyv1.VaultServiceClient
 	RateLimits    policyv1.RateLimitBucketServiceClient
 	Capture       capturev1.CaptureServiceClient
 	Replay        replayv1.ReplayServiceClient
@@ -39,6 +40,7 @@ type Client struct {
 	Monitors      eventsv1.MonitorServiceClient
 	Channels      eventsv1.ChannelServiceClient
 	Dashboards    eventsv1.DashboardServiceClient
+	Sealing       eventsv1.SealingServiceClient
 }
 
 // Dial returns a client; it does not wait for the gateway.
@@ -61,6 +63,7 @@ func (f Flags) Dial() (*Client, error) {
 		Policies:      policyv1.NewTrafficPolicyServiceClient(conn),
 		Settings:      policyv1.NewSettingsServiceClient(conn),
 		APIKeys:       policyv1.NewApiKeyServiceClient(conn),
+		Vaults:        policyv1.NewVaultServiceClient(conn),
 		RateLimits:    policyv1.NewRateLimitBucketServiceClient(conn),
 		Capture:       capturev1.NewCaptureServiceClient(conn),
 		Replay:        replayv1.NewReplayServiceClient(conn),
@@ -69,6 +72,7 @@ func (f Flags) Dial() (*Client, error) {
 		Monitors:      eventsv1.NewMonitorServiceClient(conn),
 		Channels:      eventsv1.NewChannelServiceClient(conn),
 		Dashboards:    eventsv1.NewDashboardServiceClient(conn),
+		Sealing:       eventsv1.NewSealingServiceClient(conn),
 	}, nil
 }
 

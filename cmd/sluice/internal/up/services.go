@@ -18,6 +18,7 @@ import (
 
 	"sluice.dev/platform/redisdb"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 	"sluice.dev/platform/telemetry"
 
 	"sluice.dev/cmd/sluice/internal/serve"
@@ -30,8 +31,13 @@ var anyPort = rpc.ServerConfig{Listen: "127.0.0.1:0"}
 func (s *system) addServices(ctx context.Context, at stores) error {
 	say("starting services")
 	redis := redisdb.Config{URL: at.redis}
+	if s.flags.Secrets.SecretsKeyFile == "" {
+		if err := sealed.Create(s.secretKeys().SecretsKeyFile); err != nil {
+			return err
+		}
+	}
 	pol, err := add(ctx, s, "policy", func(t *telemetry.T) (*policy.Service, error) {
-		return policy.New(ctx, policy.Config{GRPC: anyPort, Redis: redis}, t)
+		return policy.New(ctx, policy.Config{GRPC: anyPort, Redis: redis, Secrets: s.secretKeys()}, t)
 	})
 	if err != nil {
 		return err
@@ -54,7 +60,9 @@ func (s *system) addServices(ctx context.Context, at stores) error {
 		return err
 	}
 	ev, err := add(ctx, s, "events", func(t *telemetry.T) (*events.Service, error) {
-		return events.New(ctx, events.Config{GRPC: anyPort, Redis: redis, CaptureTarget: capt.Target(), ConsoleURL: "http://" + s.flags.Console}, t)
+		return events.New(ctx, events.Config{
+			GRPC: anyPort, Redis: redis, Secrets: s.secretKeys(), CaptureTarget: capt.Target(), ConsoleURL: "http://" + s.flags.Console,
+		}, t)
 	})
 	if err != nil {
 		return err
@@ -93,8 +101,16 @@ func (s *system) caFile() string { return filepath.Join(s.proxyDir(), "ca.pem") 
 func (s *system) proxyConfig(policy, capture string) proxy.Config {
 	return proxy.Config{
 		HTTPListen: s.flags.HTTP, HTTPSListen: s.flags.HTTPS, DataDir: s.proxyDir(), GRPC: anyPort,
-		PolicyTarget: policy, CaptureTarget: capture,
+		PolicyTarget: policy, CaptureTarget: capture, Secrets: s.secretKeys(),
 	}
+}
+
+// secretKeys is the key file that is given, or our own in the data directory.
+func (s *system) secretKeys() sealed.Config {
+	if s.flags.Secrets.SecretsKeyFile != "" {
+		return s.flags.Secrets
+	}
+	return sealed.Config{SecretsKeyFile: filepath.Join(s.flags.Data, "secrets.key")}
 }
 
 func (s *system) replayConfig(policy, capture string) replay.Config {

@@ -16,6 +16,7 @@ import (
 	"sluice.dev/platform/clickhouse/embedded"
 	"sluice.dev/platform/lifecycle"
 	"sluice.dev/platform/rpc"
+	"sluice.dev/platform/sealed"
 	"sluice.dev/platform/telemetry"
 
 	"sluice.dev/cmd/sluice/internal/serve"
@@ -27,18 +28,19 @@ const startLimit = 2 * time.Minute
 
 // Flags of `sluice up`.
 type Flags struct {
-	LogLevel    slog.Level `help:"Least severe log level: debug, info, warn or error." default:"warn" env:"SLUICE_LOG_LEVEL"`
-	LogFormat   string     `help:"Log format: text or json." default:"text" enum:"text,json" env:"SLUICE_LOG_FORMAT"`
-	OTLP        string     `help:"OTLP gRPC endpoint for traces, such as http://127.0.0.1:4317. Empty: no traces." name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
-	Data        string     `help:"Directory of all data." default:".sluice" type:"path" env:"SLUICE_DATA"`
-	HTTP        string     `help:"Address on which the proxy answers HTTP." default:"127.0.0.1:8080" name:"http"`
-	HTTPS       string     `help:"Address on which the proxy answers HTTPS." default:"127.0.0.1:8443" name:"https"`
-	Console     string     `help:"Address of the web console and the REST API." default:"127.0.0.1:4040"`
-	GRPC        string     `help:"Address of the gRPC API." default:"127.0.0.1:4041" name:"grpc"`
-	Admin       string     `help:"Address of /metrics, /healthz and /readyz." default:"127.0.0.1:4042"`
-	Redis       string     `help:"Redis URL instead of an own redis-server."`
-	ClickHouse  string     `help:"ClickHouse DSN instead of the embedded engine." name:"clickhouse"`
-	RequireKeys bool       `help:"Take API calls with a key only. Required for addresses beyond loopback."`
+	LogLevel    slog.Level    `help:"Least severe log level: debug, info, warn or error." default:"warn" env:"SLUICE_LOG_LEVEL"`
+	LogFormat   string        `help:"Log format: text or json." default:"text" enum:"text,json" env:"SLUICE_LOG_FORMAT"`
+	OTLP        string        `help:"OTLP gRPC endpoint for traces, such as http://127.0.0.1:4317. Empty: no traces." name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	Data        string        `help:"Directory of all data." default:".sluice" type:"path" env:"SLUICE_DATA"`
+	HTTP        string        `help:"Address on which the proxy answers HTTP." default:"127.0.0.1:8080" name:"http"`
+	HTTPS       string        `help:"Address on which the proxy answers HTTPS." default:"127.0.0.1:8443" name:"https"`
+	Console     string        `help:"Address of the web console and the REST API." default:"127.0.0.1:4040"`
+	GRPC        string        `help:"Address of the gRPC API." default:"127.0.0.1:4041" name:"grpc"`
+	Admin       string        `help:"Address of /metrics, /healthz and /readyz." default:"127.0.0.1:4042"`
+	Redis       string        `help:"Redis URL instead of an own redis-server."`
+	ClickHouse  string        `help:"ClickHouse DSN instead of the embedded engine." name:"clickhouse"`
+	Secrets     sealed.Config `embed:""`
+	RequireKeys bool          `help:"Take API calls with a key only. Required for addresses beyond loopback."`
 }
 
 // system is what runs.
