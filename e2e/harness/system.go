@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice.dev/platform/sealed"
 )
 
 // System is a running Sluice.
@@ -54,7 +56,7 @@ func Split(t testing.TB, proxies int) *System {
 		"SLUICE_REDIS_URL=redis://" + redis, "SLUICE_CLICKHOUSE_DSN=clickhouse://" + clickhouse + "/sluice",
 		"SLUICE_POLICY_TARGET=" + policy, "SLUICE_CAPTURE_TARGET=" + capture,
 		"SLUICE_REPLAY_TARGET=" + replay, "SLUICE_EVENTS_TARGET=" + events,
-		"SLUICE_CAPTURE_WRITER=capture-1",
+		"SLUICE_CAPTURE_WRITER=capture-1", "SLUICE_SECRETS_KEY_FILE=" + s.secretKeys(),
 	}
 	s.service("policy", env, "--grpc-listen", policy)
 	s.service("capture", env, "--grpc-listen", capture)
@@ -69,6 +71,14 @@ func Split(t testing.TB, proxies int) *System {
 	s.API = API{Base: "http://" + console}
 	s.WaitReady()
 	return s
+}
+
+func (s *System) secretKeys() string {
+	path := filepath.Join(s.Data, "secrets.key")
+	if err := sealed.Create(path); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
 }
 
 func (s *System) redis() string {
