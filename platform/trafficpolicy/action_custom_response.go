@@ -31,7 +31,7 @@ type customResponse struct {
 }
 
 func newCustomResponse(c *config) action {
-	a := &customResponse{status: int(c.integer("status_code")), body: c.text("body"), headers: c.headerTemplates("headers")}
+	a := &customResponse{status: int(c.integer("status_code")), body: c.text("body"), headers: c.headerTemplates()}
 	if text, static := a.body.Static(); !message.BodyAllowed(a.status) && (!static || text != "") {
 		c.fault("body", CodeBodyStatus, "a response with this status cannot have a body", "leave out body, or choose another status_code")
 	}

@@ -38,7 +38,7 @@ type addHeaders struct {
 }
 
 func newAddHeaders(c *config) action {
-	a := &addHeaders{slot: c.spec.slot, headers: c.headerTemplates("headers")}
+	a := &addHeaders{slot: c.spec.slot, headers: c.headerTemplates()}
 	static := make(map[string]string)
 	for _, p := range c.get("headers").pairs {
 		if name := strings.ToLower(p.name); name == "user-agent" || name == "ngrok-skip-browser-warning" {

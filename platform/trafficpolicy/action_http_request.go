@@ -80,7 +80,7 @@ type queryParameter struct {
 }
 
 func newHTTPRequest(c *config) action {
-	a := &httpRequest{slot: c.spec.slot, url: c.text("url"), method: c.word("method"), headers: c.headerTemplates("headers"), body: c.text("body"),
+	a := &httpRequest{slot: c.spec.slot, url: c.text("url"), method: c.word("method"), headers: c.headerTemplates(), body: c.text("body"),
 		maxRedirects: int(c.integer("max_redirects")), timeout: c.duration("timeout"), halt: c.word("on_error") == "halt"}
 	for _, p := range c.get("query_params").objects {
 		a.query = append(a.query, queryParameter{p.word("key"), p.text("value")})

@@ -106,7 +106,8 @@ func take(ctx context.Context, r *Run, q RateLimitQuery) (RateLimitVerdict, erro
 
 // bucket is one text for each distinct tuple of key values.
 func (a *rateLimit) bucket(r *Run) (string, error) {
-	b := append(r.scratch[:0], '[')
+	b := r.scratch[:0]
+	b = append(b, '[')
 	for i, key := range a.keys {
 		val, err := key.Eval(&r.vars)
 		if err != nil {

@@ -40,7 +40,7 @@ type redirect struct {
 }
 
 func newRedirect(c *config) action {
-	a := &redirect{slot: c.spec.slot, rewrite: c.rewriter(), status: int(c.integer("status_code")), headers: c.headerTemplates("headers")}
+	a := &redirect{slot: c.spec.slot, rewrite: c.rewriter(), status: int(c.integer("status_code")), headers: c.headerTemplates()}
 	if !slices.Contains([]int{301, 302, 303, 307, 308}, a.status) {
 		c.fault("status_code", CodeEnum, fmt.Sprintf("%d is not a redirect", a.status), "allowed: 301, 302, 303, 307, 308")
 	}

@@ -160,7 +160,8 @@ func (c *config) authorities() []*expr.Template {
 
 // authority checks certificates in PEM, or finds those of an id.
 func (c *config) authority(n *yaml.Node, path, text string) *expr.Template {
-	if strings.HasPrefix(text, "ca_") {
+	switch {
+	case strings.HasPrefix(text, "ca_"):
 		var found string
 		ok := false
 		if c.compiler.options.authorities != nil {
@@ -170,9 +171,9 @@ func (c *config) authority(n *yaml.Node, path, text string) *expr.Template {
 			c.compiler.report(n, path, CodeValue, fmt.Sprintf("no certificate authority has the id %s", text), "write its certificate in PEM")
 		}
 		text = found
-	} else if placeholder(text) {
+	case placeholder(text):
 		c.compiler.warn(n, path, CodeValue, "looks like a placeholder, and no client could connect", "put the certificate in")
-	} else if !x509.NewCertPool().AppendCertsFromPEM([]byte(text)) {
+	case !x509.NewCertPool().AppendCertsFromPEM([]byte(text)):
 		c.compiler.report(n, path, CodeValue, "is no certificate in PEM", "it begins with -----BEGIN CERTIFICATE-----")
 	}
 	return expr.Literal(text)

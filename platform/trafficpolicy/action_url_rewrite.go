@@ -58,7 +58,6 @@ func (r *Run) retarget(newURL string) {
 	req := r.vars.Request
 	rest := newURL
 	if _, after, found := strings.Cut(newURL, "://"); found {
-		rest = after
 		slash := strings.IndexAny(after, "/?#")
 		if slash < 0 {
 			slash = len(after)

@@ -15,7 +15,7 @@ const breakerPolicy = "on_http_request: [{actions: [{type: circuit-breaker, conf
 
 // through sends a request through a policy; status 0 is an upstream that does
 // not answer.
-func through(t *testing.T, ctx context.Context, p *trafficpolicy.Policy, in trafficpolicy.Input, svc trafficpolicy.Services, status int) string {
+func through(ctx context.Context, t *testing.T, p *trafficpolicy.Policy, in trafficpolicy.Input, svc trafficpolicy.Services, status int) string {
 	t.Helper()
 	run := p.Start(in, svc)
 	defer run.Release()
@@ -40,7 +40,7 @@ func TestBreakersOutliveThePolicy(t *testing.T) {
 	ctx := t.Context()
 	try := func(what, source string, in trafficpolicy.Input, status int, want string) {
 		t.Helper()
-		if got := through(t, ctx, compile(t, source), in, svc, status); got != want {
+		if got := through(ctx, t, compile(t, source), in, svc, status); got != want {
 			t.Errorf("%s: %q, want %q", what, got, want)
 		}
 	}
@@ -67,7 +67,7 @@ func TestBreakersOutliveThePolicy(t *testing.T) {
 func TestBreakerOfThePolicyItself(t *testing.T) {
 	p := compile(t, breakerPolicy)
 	for _, want := range []string{"allow", "allow", "block"} {
-		if got := through(t, t.Context(), p, exchange(), trafficpolicy.Services{}, 500); got != want {
+		if got := through(t.Context(), t, p, exchange(), trafficpolicy.Services{}, 500); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -94,7 +94,7 @@ func TestOneTryAtATime(t *testing.T) {
 	svc := trafficpolicy.Services{Breakers: trafficpolicy.NewBreakers(now.Now)}
 	p := compile(t, breakerPolicy)
 	for range 2 {
-		through(t, t.Context(), p, exchange(), svc, 500)
+		through(t.Context(), t, p, exchange(), svc, 500)
 	}
 	now.Advance(10 * time.Second)
 	first := p.Start(exchange(), svc)
@@ -104,7 +104,7 @@ func TestOneTryAtATime(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if got := through(t, context.Background(), p, exchange(), svc, 200); got != "block" {
+			if got := through(context.Background(), t, p, exchange(), svc, 200); got != "block" {
 				t.Errorf("%q while another is tried", got)
 			}
 		})
@@ -112,7 +112,7 @@ func TestOneTryAtATime(t *testing.T) {
 	group.Wait()
 	first.Release() // without an answer: it failed
 	now.Advance(9 * time.Second)
-	if got := through(t, t.Context(), p, exchange(), svc, 200); got != "block" {
+	if got := through(t.Context(), t, p, exchange(), svc, 200); got != "block" {
 		t.Errorf("%q after a try that failed", got)
 	}
 }

@@ -74,7 +74,7 @@ func (c *config) decodeText(f Field, n *yaml.Node, path string) *expr.Template {
 	case length == 0 && f.Min > 0:
 		c.compiler.report(n, path, CodeEmpty, "must not be empty", "")
 	case length < f.Min || f.Max > 0 && length > f.Max:
-		c.compiler.report(n, path, CodeLength, fmt.Sprintf("has %d characters; %s", length, bounds(f, "%d")), "")
+		c.compiler.report(n, path, CodeLength, fmt.Sprintf("has %d characters; %s", length, bounds(f)), "")
 	}
 	if !f.Template {
 		return expr.Literal(n.Value)
@@ -102,7 +102,7 @@ func (c *config) decodeInteger(f Field, v *value) {
 	}
 	v.integer = n
 	if n < f.Min || f.Max > 0 && n > f.Max {
-		c.compiler.report(v.node, v.path, CodeRange, fmt.Sprintf("is %d; %s", n, bounds(f, "%d")), "")
+		c.compiler.report(v.node, v.path, CodeRange, fmt.Sprintf("is %d; %s", n, bounds(f)), "")
 	}
 }
 
@@ -114,7 +114,7 @@ func (c *config) decodeNumber(f Field, v *value) {
 	}
 	v.number = n
 	if !(n >= float64(f.Min) && n <= float64(f.Max)) { // also refuses NaN
-		c.compiler.report(v.node, v.path, CodeRange, fmt.Sprintf("is %s; %s", v.node.Value, bounds(f, "%d")), "")
+		c.compiler.report(v.node, v.path, CodeRange, fmt.Sprintf("is %s; %s", v.node.Value, bounds(f)), "")
 	}
 }
 
@@ -183,18 +183,18 @@ func (c *config) items(f Field, v *value) []*yaml.Node {
 
 func (c *config) count(f Field, v *value, n int) {
 	if int64(n) < f.Min || f.Max > 0 && int64(n) > f.Max {
-		c.compiler.report(v.node, v.path, CodeCount, fmt.Sprintf("has %d entries; %s", n, bounds(f, "%d")), "")
+		c.compiler.report(v.node, v.path, CodeCount, fmt.Sprintf("has %d entries; %s", n, bounds(f)), "")
 	}
 }
 
-func bounds(f Field, format string) string {
+func bounds(f Field) string {
 	switch {
 	case f.Max == 0:
-		return fmt.Sprintf("at least "+format, f.Min)
+		return fmt.Sprintf("at least %d", f.Min)
 	case f.Min == 0 && f.Kind != Number:
-		return fmt.Sprintf("at most "+format, f.Max)
+		return fmt.Sprintf("at most %d", f.Max)
 	}
-	return fmt.Sprintf("allowed are "+format+" to "+format, f.Min, f.Max)
+	return fmt.Sprintf("allowed are %d to %d", f.Min, f.Max)
 }
 
 func (c *config) decodeMap(f Field, v *value) {

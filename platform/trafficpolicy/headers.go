@@ -25,8 +25,9 @@ type headerTemplate struct {
 	value *expr.Template
 }
 
-// headerTemplates checks a mapping of header names to templates.
-func (c *config) headerTemplates(field string) []headerTemplate {
+// headerTemplates checks the field headers, names and templates.
+func (c *config) headerTemplates() []headerTemplate {
+	const field = "headers"
 	var out []headerTemplate
 	for _, p := range c.get(field).pairs {
 		name := strings.ToLower(p.name)

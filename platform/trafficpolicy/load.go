@@ -15,7 +15,7 @@ import (
 // load reads YAML or JSON into nodes that know their positions.
 func load(text string) (*yaml.Node, *Problem) {
 	if len(text) > MaxSource {
-		return nil, unparseable(1, 1, fmt.Sprintf("the document is longer than %d bytes", MaxSource), "")
+		return nil, unparseable(1, fmt.Sprintf("the document is longer than %d bytes", MaxSource), "")
 	}
 	if trimmed := strings.TrimLeft(text, " \t\r\n"); strings.HasPrefix(trimmed, "{") && json.Valid([]byte(text)) {
 		return loadJSON(text), nil
@@ -24,24 +24,24 @@ func load(text string) (*yaml.Node, *Problem) {
 	var doc yaml.Node
 	if err := decoder.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, unparseable(1, 1, "the document is empty", "a policy is a mapping of phases, such as on_http_request: [...]")
+			return nil, unparseable(1, "the document is empty", "a policy is a mapping of phases, such as on_http_request: [...]")
 		}
 		return nil, syntaxProblem(text, err)
 	}
 	var next yaml.Node
 	if err := decoder.Decode(&next); err == nil {
-		return nil, unparseable(next.Line, 1, "a second YAML document follows the first", "put all phases into one document")
+		return nil, unparseable(next.Line, "a second YAML document follows the first", "put all phases into one document")
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxProblem(text, err)
 	}
 	if len(doc.Content) == 0 {
-		return nil, unparseable(1, 1, "the document is empty", "")
+		return nil, unparseable(1, "the document is empty", "")
 	}
 	return doc.Content[0], nil
 }
 
-func unparseable(line, column int, message, hint string) *Problem {
-	return &Problem{Line: line, Column: column, Code: CodeUnparseable, Message: message, Hint: hint, Severity: Error}
+func unparseable(line int, message, hint string) *Problem {
+	return &Problem{Line: line, Column: 1, Code: CodeUnparseable, Message: message, Hint: hint, Severity: Error}
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
@@ -55,7 +55,7 @@ func syntaxProblem(text string, err error) *Problem {
 		line, _ = strconv.Atoi(m[1])
 		message = message[len(m[0]):]
 	}
-	p := unparseable(line, 1, "YAML: "+strings.TrimPrefix(message, "yaml: "), "")
+	p := unparseable(line, "YAML: "+strings.TrimPrefix(message, "yaml: "), "")
 	lines := strings.Split(text, "\n")
 	for i := max(line-1, 0); i < min(line+1, len(lines)); i++ {
 		if column := strings.Index(lines[i], "- !"); column >= 0 {

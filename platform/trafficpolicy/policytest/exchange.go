@@ -50,8 +50,13 @@ func (s *Suite) exchange(ctx context.Context, p *trafficpolicy.Policy, svc traff
 	if err != nil {
 		return nil, err
 	}
+	if err := s.forward(ctx, run, x, step); err != nil {
+		return nil, err
+	}
 	x.Final = x.Outcome
 	switch {
+	case x.Outcome != nil && x.Outcome.Forward != nil:
+		x.Final, x.Forwarded = nil, in.Request
 	case x.Outcome != nil:
 		x.Response = x.Outcome.Response
 	case !step.Connect:
@@ -60,7 +65,7 @@ func (s *Suite) exchange(ctx context.Context, p *trafficpolicy.Policy, svc traff
 			x.Response = step.Upstream.response()
 		}
 	}
-	if x.Response != nil && (x.Outcome == nil || x.Outcome.RunResponsePhase) {
+	if x.Response != nil && (x.Outcome == nil || x.Outcome.RunResponsePhase || x.Outcome.Forward != nil) {
 		out, err := run.OnResponse(ctx, x.Response)
 		if err != nil {
 			return nil, err
@@ -74,6 +79,28 @@ func (s *Suite) exchange(ctx context.Context, p *trafficpolicy.Policy, svc traff
 	}
 	x.Trace, x.Facts = run.Trace(), run.Facts()
 	return x, nil
+}
+
+// offline is what the proxy says of an endpoint that is not there.
+var offline = trafficpolicy.ForwardFailure{Code: "SLUICE_3200", Status: 404, Message: "no such endpoint"}
+
+// forward lets internal endpoints answer until one does or the policy stops.
+func (s *Suite) forward(ctx context.Context, run *trafficpolicy.Run, x *Exchange, step Step) error {
+	for x.Outcome != nil && x.Outcome.Forward != nil {
+		answer, known := s.Internal[x.Outcome.Forward.URL]
+		if s.Internal == nil {
+			answer, known = step.Upstream, true
+		}
+		if known && !answer.Down {
+			x.Response = answer.response()
+			return nil
+		}
+		var err error
+		if x.Outcome, err = run.ForwardFailed(ctx, offline); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readEvents takes the body now: it runs the policy, so it must be read before the

@@ -23,6 +23,9 @@ func (e Expect) compare(x *Exchange) []string {
 	e.compareResponse(&d, x.Response)
 	e.compareOutcome(&d, x)
 	if e.Forwarded != nil {
+		if e.Forwarded.To != "" {
+			d.text("forwarded to", e.Forwarded.To, x.Facts.Forward)
+		}
 		e.Forwarded.compare(&d, x.Forwarded)
 	}
 	results := x.Trace.Results()

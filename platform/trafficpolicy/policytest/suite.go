@@ -29,6 +29,7 @@ type Suite struct {
 	Secrets    map[string]string      `yaml:"secrets"`     // "vault/name": value
 	Start      time.Time              `yaml:"start"`       // what the clock shows at first; default 2026-01-01
 	Remote     map[string]Upstream    `yaml:"remote"`      // what other servers answer, by URL
+	Internal   map[string]Upstream    `yaml:"internal"`    // how internal endpoints answer, by scheme://host:port; without any, each as the step's upstream
 	Steps      []Step                 `yaml:"steps"`
 }
 
@@ -84,6 +85,7 @@ type Expect struct {
 
 // Forwarded is the request as the upstream sees it.
 type Forwarded struct {
+	To      string            `yaml:"to"` // the internal endpoint that is asked, as scheme://host:port
 	Target  string            `yaml:"target"`
 	Host    string            `yaml:"host"`
 	Headers map[string]string `yaml:"headers"`
