@@ -58,14 +58,20 @@ func (m Mask) named(name, s string) string {
 
 // text replaces known values, and secrets in what looks like a URL or a query.
 func (m Mask) text(s string) string {
-	for _, secret := range m.Values {
-		s = strings.ReplaceAll(s, secret, redact.Mark)
-	}
+	s = m.Known(s)
 	switch {
 	case strings.ContainsAny(s, "?@#"):
 		return redact.URL(s)
 	case strings.Contains(s, "="):
 		s, _ = redact.Query(s)
+	}
+	return s
+}
+
+// Known replaces only the known values.
+func (m Mask) Known(s string) string {
+	for _, secret := range m.Values {
+		s = strings.ReplaceAll(s, secret, redact.Mark)
 	}
 	return s
 }

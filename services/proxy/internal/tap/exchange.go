@@ -15,6 +15,7 @@ import (
 
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/redact"
+	"sluice.dev/platform/trafficpolicy/policytrace"
 )
 
 // exchange is the record as it leaves the process: secrets replaced, texts valid
@@ -27,12 +28,13 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 		Request:     r.request(),
 		Response:    r.responsePart(),
 		Timings:     r.timings(),
-		Policy:      r.policy(),
 		ReplayOf:    r.ReplayOf,
 		TraceId:     traceID(r.header),
 		ProxyId:     proxyID,
 		FullCapture: r.settings.full,
-		PolicyTrace: r.policyTrace(),
+	}
+	if r.PolicyRevision > 0 {
+		r.tellPolicy(e)
 	}
 	if r.Endpoint != nil {
 		e.EndpointId, e.EndpointName, e.EndpointUrl = r.Endpoint.ID, text(r.Endpoint.Name), r.Endpoint.URL
@@ -139,21 +141,23 @@ func (r *Recording) upstreamEnd() time.Time {
 	return r.end
 }
 
-func (r *Recording) policy() *capturev1.PolicyResult {
-	if r.PolicyRevision == 0 {
-		return nil
-	}
+func (r *Recording) tellPolicy(e *capturev1.Exchange) {
 	p := &capturev1.PolicyResult{
-		Revision: r.PolicyRevision, Rule: text(r.Policy.Rule), Action: r.Policy.Action,
-		RateLimitDecision: r.Policy.RateLimit, RateLimitBucket: text(r.Policy.RateLimitBucket),
+		Revision: r.PolicyRevision, Rule: text(r.Policy.Rule), Action: r.Policy.Action, RateLimitDecision: r.Policy.RateLimit,
 		BasicAuthDecision: r.Policy.BasicAuth, UserName: text(r.Policy.UserName),
 	}
+	e.Policy = p
+	if len(r.Policy.Trace.Phases) == 0 {
+		return
+	}
+	mask := r.mask()
+	p.RateLimitBucket = mask.Known(text(r.Policy.RateLimitBucket))
 	for _, entry := range r.Policy.Logs {
 		if b, err := json.Marshal(entry); err == nil {
-			p.Logs = append(p.Logs, string(b))
+			p.Logs = append(p.Logs, mask.Known(string(b)))
 		}
 	}
-	return p
+	e.PolicyTrace = policytrace.Proto(r.Policy.Trace, mask)
 }
 
 // traceID reads the trace id of a traceparent field (W3C Trace Context, section

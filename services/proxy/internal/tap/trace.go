@@ -1,23 +1,18 @@
 package tap
 
 import (
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
-
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/platform/trafficpolicy/policytrace"
 )
 
-// policyTrace is the trace without what the record must not hold: the request's
+// mask knows what of the policy's doings the record must not hold: the request's
 // credentials, and bodies unless those are recorded.
-func (r *Recording) policyTrace() *capturev1.PolicyTrace {
-	if len(r.Policy.Trace.Phases) == 0 {
-		return nil
-	}
+func (r *Recording) mask() policytrace.Mask {
 	mask := policytrace.Mask{Headers: r.settings.headers, Bodies: r.settings.full}
 	for _, f := range r.header {
 		mask.Values = policytrace.Secrets(r.settings.headers, f.Name, f.Value, mask.Values)
 	}
-	return policytrace.Proto(r.Policy.Trace, mask)
+	return mask
 }
 
 // traceSize is about what a trace takes in memory, in bytes. Names and
