@@ -60,7 +60,7 @@ func FuzzSecretIsGone(f *testing.F) {
 	f.Add("value", "before", "after", 3)
 	f.Add(tricky, "u:", "", 9)
 	f.Fuzz(func(t *testing.T, value, before, after string, cut int) {
-		if value == "" || strings.Contains(redact.Mark, value) {
+		if mark := redact.Mark; value == "" || strings.Contains(mark, value) {
 			return
 		}
 		s := redact.NewSecret("r", value)

@@ -770,7 +770,10 @@ export interface components {
              * @description Whole length in bytes.
              */
             size?: string;
-            /** @description True when content is shorter than size because of the limit. */
+            /**
+             * @description True when content is not the whole body: it was cut at the limit, or a secret
+             *     that the Traffic Policy read was taken out of it.
+             */
             truncated?: boolean;
         };
         /** @description Connection is the client's side. */

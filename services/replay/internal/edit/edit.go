@@ -62,10 +62,10 @@ func (r *Request) setTarget(recorded *capturev1.Request, c *replayv1.ReplayExcha
 		return nil
 	}
 	r.Target = originForm(recorded)
-	if _, query, _ := strings.Cut(r.Target, "?"); strings.Contains(query, redact.Mark) {
+	if strings.Contains(r.Target, redact.Mark) {
 		return errs.New(codes.FailedPrecondition, ReasonQueryRedacted,
-			"the query held a secret that was redacted when it was recorded: give path with the whole query").
-			With(errs.Violation{Field: "path", Message: "needed: the recorded query is redacted", Hint: r.Target})
+			"the path or query held a secret that was redacted when it was recorded: give path with the whole query").
+			With(errs.Violation{Field: "path", Message: "needed: the recorded path or query is redacted", Hint: r.Target})
 	}
 	return nil
 }

@@ -520,7 +520,8 @@ type Body struct {
 	Content []byte `protobuf:"bytes,1,opt,name=content,proto3" json:"content,omitempty"`
 	// Whole length in bytes.
 	Size uint64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
-	// True when content is shorter than size because of the limit.
+	// True when content is not the whole body: it was cut at the limit, or a secret
+	// that the Traffic Policy read was taken out of it.
 	Truncated     bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
