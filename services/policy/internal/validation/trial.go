@@ -33,13 +33,7 @@ func (Service) TestPolicy(ctx context.Context, req *policyv1.TestPolicyRequest) 
 		return nil, err
 	}
 	results, problems := suite.Run(ctx)
-	out := &policyv1.TestPolicyResponse{Valid: len(problems.Errors()) == 0}
-	for _, p := range problems {
-		out.Problems = append(out.Problems, &policyv1.PolicyProblem{
-			Severity: severity(p.Severity), Path: p.Path, Line: int32(p.Line), Column: int32(p.Column), // #nosec G115 -- within a document
-			Code: string(p.Code), Message: p.Message, Hint: p.Hint,
-		})
-	}
+	out := &policyv1.TestPolicyResponse{Valid: len(problems.Errors()) == 0, Problems: asProto(problems)}
 	for i, r := range results {
 		if len(r.Exchanges) == 0 {
 			return nil, untried(ctx, i, r)
