@@ -212,7 +212,8 @@ func TestDrainHandsEverythingOver(t *testing.T) {
 	if c.exchange(exchangeID) == nil {
 		t.Error("the last record was not handed over")
 	}
-	if a := c.report(); a.GetStored() != 1 || a.GetPending() != 0 {
+	// Requests that came while the listener closed may be among them.
+	if a := c.report(); a.GetStored() == 0 || a.GetStored() != a.GetSeen() || a.GetPending() != 0 {
 		t.Errorf("the last accounting: %v", a)
 	}
 }
