@@ -230,7 +230,7 @@ func TestAccountingIsSummed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &capturev1.ProxyAccounting{Seen: 14, Stored: 7, Sampled: 1, Pending: 3, Recovered: 2, Dropped: map[string]uint64{"queue_full": 3}}
+	want := &capturev1.ProxyAccounting{Seen: 14, Stored: 9, Sampled: 1, Pending: 1, Recovered: 2, Dropped: map[string]uint64{"queue_full": 3}}
 	if diff := cmp.Diff(want, got.GetTotal(), protocmp.Transform(), protocmp.IgnoreFields(want, "reported_at")); diff != "" {
 		t.Errorf("the total differs (-want +got):\n%s", diff)
 	}

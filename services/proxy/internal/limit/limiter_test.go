@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 	"sluice.dev/platform/trafficpolicy"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, func() error { return goleak.Find() }) }
+func TestMain(m *testing.M) { testenv.Main(m, func() error { return goleak.Find() }, func() error { return os.RemoveAll(counterDir) }) }
 
 // away is a service that nobody can reach.
 type away struct {

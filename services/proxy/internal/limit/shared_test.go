@@ -34,11 +34,14 @@ var counterProgram = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	counterDir = dir
 	program := filepath.Join(dir, "counter")
 	build := exec.Command("go", "build", "-o", program, "./testdata/counter")
 	build.Stderr = os.Stderr
 	return program, build.Run()
 })
+
+var counterDir string // to be removed in the end
 
 // counter starts a policy service on a Redis and returns its address.
 func counter(t testing.TB, redisURL string) string {
