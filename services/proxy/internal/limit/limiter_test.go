@@ -20,7 +20,9 @@ import (
 	"sluice.dev/platform/trafficpolicy"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, func() error { return goleak.Find() }, func() error { return os.RemoveAll(counterDir) }) }
+func TestMain(m *testing.M) {
+	testenv.Main(m, func() error { return goleak.Find() }, func() error { return os.RemoveAll(counterDir) })
+}
 
 // away is a service that nobody can reach.
 type away struct {
