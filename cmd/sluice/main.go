@@ -56,7 +56,9 @@ func newParser(ctx context.Context, c *commandLine) (*kong.Kong, error) {
 	)
 }
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	parser, err := newParser(ctx, &commandLine{})
@@ -67,7 +69,7 @@ func main() {
 	parser.FatalIfErrorf(err)
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "sluice: "+terminal.Error(err, ""))
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }

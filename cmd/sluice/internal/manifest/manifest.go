@@ -50,7 +50,7 @@ func Parse(source []byte) ([]Document, error) {
 		doc, violation := parseDocument(&node)
 		switch {
 		case violation != nil:
-			fault.With(*violation)
+			fault = fault.With(*violation)
 		case doc != nil:
 			docs = append(docs, *doc)
 		}

@@ -59,7 +59,7 @@ func (l *lean) run(ctx context.Context) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		_ = l.server.listener.Close() // accept returns
-		<-failed
+		_ = <-failed                  // the listener was closed on purpose
 	}
 	l.drain()
 	l.server.stop()

@@ -97,7 +97,8 @@ func carryBoth(upstream io.ReadWriter, fromClient io.Reader, toClient io.Writer,
 	if err != nil {
 		cut() // one direction broke: the other would wait for ever
 	}
-	defer time.AfterFunc(linger, cut).Stop()
+	timer := time.AfterFunc(linger, cut)
+	defer timer.Stop()
 	<-done
 	if errors.Is(err, net.ErrClosed) {
 		return nil
