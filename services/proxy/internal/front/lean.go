@@ -59,7 +59,9 @@ func (l *lean) run(ctx context.Context) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		_ = l.server.listener.Close() // accept returns
-		_ = <-failed                  // the listener was closed on purpose
+		if e := <-failed; !errors.Is(e, net.ErrClosed) {
+			err = e
+		}
 	}
 	l.drain()
 	l.server.stop()

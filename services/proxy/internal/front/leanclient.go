@@ -99,7 +99,7 @@ func carryBoth(upstream io.ReadWriter, fromClient io.Reader, toClient io.Writer,
 	}
 	timer := time.AfterFunc(linger, cut)
 	defer timer.Stop()
-	<-done
+	<-done //nolint:errcheck // it ends because the first direction did
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
