@@ -16,5 +16,6 @@ mkdir -p "$old/build"
 cp -r build/proto-deps "$old/build/proto-deps"
 PATH="$PWD/build/tools:$PATH"
 (cd "$old" && buf build -o "$old/image.binpb")
-buf breaking --against "$old/image.binpb"
+buf build -o "$old/new.binpb"
+buf breaking "$old/new.binpb" --against "$old/image.binpb" --config '{"version":"v2","breaking":{"use":["WIRE_JSON"]}}'
 echo "breaking: nothing"

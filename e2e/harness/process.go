@@ -49,6 +49,8 @@ type Process struct {
 	mu   sync.Mutex
 	log  strings.Builder
 	proc *child.Process
+
+	killed bool
 }
 
 // Start runs path with args until the test ends. Its output is shown when the
@@ -97,7 +99,10 @@ func (p *Process) Output() string {
 }
 
 // Kill ends the process as a power cut would.
-func (p *Process) Kill() { p.proc.Kill() }
+func (p *Process) Kill() {
+	p.killed = true
+	p.proc.Kill()
+}
 
 // Restart starts the process again, with the same arguments.
 func (p *Process) Restart() { p.t.Helper(); p.start() }

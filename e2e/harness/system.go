@@ -43,6 +43,7 @@ func Up(t testing.TB, extra ...string) *System {
 	s.Admin["up"] = admin
 	s.Procs["up"] = Start(t, "up", Binary(t), nil, args...)
 	s.WaitReady()
+	t.Cleanup(s.balanceAtEnd)
 	return s
 }
 
@@ -70,6 +71,7 @@ func Split(t testing.TB, proxies int) *System {
 	s.service("gateway", env, "--listen", console, "--grpc-listen", s.GRPC)
 	s.API = API{Base: "http://" + console}
 	s.WaitReady()
+	t.Cleanup(s.balanceAtEnd)
 	return s
 }
 
