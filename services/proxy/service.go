@@ -129,7 +129,9 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 		ConnectTimeout: s.cfg.ConnectTimeout, ResponseTimeout: s.cfg.ResponseTimeout, IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
 	})
 	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
-		s.store, s.pool, s.recorder, trafficpolicy.Services{RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil)}, tel.Registry, s.log)
+		s.store, s.pool, s.recorder, trafficpolicy.Services{
+			RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil), Breakers: trafficpolicy.NewBreakers(nil),
+		}, tel.Registry, s.log)
 	limits := front.Config{
 		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
 		ProxyProtocol: s.cfg.ProxyProtocol,

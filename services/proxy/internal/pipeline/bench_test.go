@@ -44,14 +44,21 @@ func (s *sink) Upgrade(*message.Response, io.ReadWriteCloser) error { return nil
 // newGateway serves doc with everything in memory.
 func newGateway(tb testing.TB, doc *policyv1.Endpoint, up pipeline.Upstreams, svc trafficpolicy.Services, cfg pipeline.Config, mode policyv1.CaptureMode) (*pipeline.Gateway, *tap.Tap, *tap.Ledger) {
 	tb.Helper()
+	g, _, recorder, ledger := newGatewayOf(tb, []*policyv1.Endpoint{doc}, up, svc, cfg, mode)
+	return g, recorder, ledger
+}
+
+// newGatewayOf is the same with more endpoints, and with the store to change them.
+func newGatewayOf(tb testing.TB, docs []*policyv1.Endpoint, up pipeline.Upstreams, svc trafficpolicy.Services, cfg pipeline.Config, mode policyv1.CaptureMode) (*pipeline.Gateway, *control.Store, *tap.Tap, *tap.Ledger) {
+	tb.Helper()
 	reg, log, ledger := prometheus.NewRegistry(), slog.New(slog.DiscardHandler), &tap.Ledger{}
 	recorder := tap.New("px_1", tap.Limits{Exchanges: 1 << 12, Bytes: 256 << 20}, ledger)
 	store := control.NewStore(func(s *control.State) { recorder.Configure(s.Capture) }, reg, log)
-	store.Replace(&policyv1.Snapshot{Revision: 1, Endpoints: []*policyv1.Endpoint{doc}, Capture: &policyv1.CaptureSettings{Mode: mode}})
-	if fault := store.State(); fault.Endpoints() != 1 {
-		tb.Fatal("the endpoint cannot be served")
+	store.Replace(&policyv1.Snapshot{Revision: 1, Endpoints: docs, Capture: &policyv1.CaptureSettings{Mode: mode}})
+	if fault := store.State(); fault.Endpoints() != len(docs) {
+		tb.Fatal("an endpoint cannot be served")
 	}
-	return pipeline.New(cfg, store, up, recorder, svc, reg, log), recorder, ledger
+	return pipeline.New(cfg, store, up, recorder, svc, reg, log), store, recorder, ledger
 }
 
 func request(header ...string) *message.Request {
