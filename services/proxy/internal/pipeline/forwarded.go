@@ -9,6 +9,7 @@ import (
 
 	"sluice.dev/platform/message"
 	"sluice.dev/services/proxy/internal/answer"
+	"sluice.dev/services/proxy/internal/control"
 )
 
 func portText(port uint16) string {
@@ -31,16 +32,22 @@ func stripOwned(h *message.Header) {
 	h.Del(answer.HeaderExchangeID)
 }
 
-// loops reports whether the request has passed this endpoint before, and marks
-// that it has now (Via, RFC 9110 section 7.6.3).
-func (x *exchange) loops() bool {
-	mark := "1.1 " + x.endpoint.ID + ".sluice"
+// loops reports whether the request came by e's upstream before, and marks that it
+// goes there now (Via, RFC 9110 section 7.6.3).
+func (x *exchange) loops(e *control.Endpoint) bool {
+	if slices.Contains(x.called, e.ID) {
+		return false // the mark is of this exchange: another forward to e failed
+	}
+	mark := "1.1 " + e.ID + ".sluice"
 	for _, via := range x.req.Header.Values("via") {
 		if strings.Contains(via, mark) {
 			return true
 		}
 	}
 	appendTo(&x.req.Header, "Via", mark)
+	if len(x.inner) > 0 {
+		x.called = append(x.called, e.ID)
+	}
 	return false
 }
 

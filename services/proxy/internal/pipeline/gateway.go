@@ -83,16 +83,20 @@ func (g *Gateway) Serve(ctx context.Context, conn *message.Conn, req *message.Re
 // exchange is one request and what becomes of it.
 type exchange struct {
 	*Gateway
-	ctx      context.Context
-	peer     *message.Conn // who connected
-	conn     *message.Conn // the client, as far as peer is trusted to tell
-	req      *message.Request
-	to       Client
-	id       string
-	state    *control.State
-	endpoint *control.Endpoint
-	run      *trafficpolicy.Run
-	record   *tap.Recording
+	ctx    context.Context
+	peer   *message.Conn // who connected
+	conn   *message.Conn // the client, as far as peer is trusted to tell
+	req    *message.Request
+	to     Client
+	id     string
+	state  *control.State
+	leg    // of the endpoint that the client asked
+	inner  []*leg
+	record *tap.Recording
+
+	called    []string  // endpoints whose upstreams were called
+	forwarded bool      // the request has its X-Forwarded-* fields
+	body      *keptBody // the request's, while an internal endpoint sends it on
 
 	scheme, host string // as the client asked, before the policy
 	replayOf     string
@@ -127,5 +131,10 @@ func (x *exchange) end() {
 	x.tap.End(x.record)
 	if x.run != nil {
 		x.run.Release()
+	}
+	for _, l := range x.inner {
+		if l.run != nil {
+			l.run.Release()
+		}
 	}
 }

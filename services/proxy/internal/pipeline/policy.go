@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"io"
 	"strconv"
 	"time"
 
@@ -10,8 +9,6 @@ import (
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/tap"
 )
-
-type readWriteCloser = io.ReadWriteCloser
 
 // meanings are the texts of the policy's codes.
 var meanings = func() map[trafficpolicy.Code]string {
@@ -24,58 +21,47 @@ var meanings = func() map[trafficpolicy.Code]string {
 
 // requestPhase runs the phases before the upstream is asked. Which endpoint a
 // connection is for shows only with a request, so on_tcp_connect runs with each.
-func (x *exchange) requestPhase() (*trafficpolicy.Outcome, error) {
-	p := x.endpoint.Policy
+func (x *exchange) requestPhase(l *leg) (*trafficpolicy.Outcome, error) {
+	p := l.endpoint.Policy
 	connect, request := p.Has(trafficpolicy.OnTCPConnect), p.Has(trafficpolicy.OnHTTPRequest)
 	if !connect && !request && !p.Has(trafficpolicy.OnHTTPResponse) {
 		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
 	}
 	services := x.services
 	services.Secrets = x
-	x.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &x.endpoint.Endpoint, Request: x.req}, services)
+	l.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &l.endpoint.Endpoint, Request: x.req, Hops: l.hops, ID: x.id}, services)
 	defer x.clock(time.Now())
 	if connect {
-		if out, err := x.run.OnTCPConnect(x.ctx); out != nil || err != nil {
+		if out, err := l.run.OnTCPConnect(x.ctx); out != nil || err != nil {
 			return out, err
 		}
 	}
-	return x.run.OnRequest(x.ctx)
-}
-
-func (x *exchange) responsePhase(res *message.Response) (*trafficpolicy.Outcome, error) {
-	if x.run == nil || !x.endpoint.Policy.Has(trafficpolicy.OnHTTPResponse) {
-		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
-	}
-	defer x.clock(time.Now())
-	return x.run.OnResponse(x.ctx, res)
+	return l.run.OnRequest(x.ctx)
 }
 
 func (x *exchange) clock(start time.Time) { x.policyTime += time.Since(start) }
 
-// answerOutcome sends what the policy decided: its response, a refusal in the
-// gateway's shape, or nothing at all.
-func (x *exchange) answerOutcome(out *trafficpolicy.Outcome) {
+// outcome is what the policy decided: its response, a refusal in the gateway's
+// shape, or nothing at all.
+func (x *exchange) outcome(l *leg, out *trafficpolicy.Outcome) reply {
 	code := string(out.ErrorCode)
-	x.noteOutcome(out)
+	x.noteOutcome(l, out)
 	if out.Cause != nil && x.said.policy.again() {
-		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", x.endpoint.ID, "rule", out.Rule, "code", code, "error", x.hidden(out.Cause))
+		x.log.Warn("the traffic policy failed", "exchange", x.id, "endpoint", l.endpoint.ID, "rule", out.Rule, "code", code, "error", x.hidden(out.Cause))
 	}
+	r := reply{res: out.Response, code: code}
 	if code != "" {
-		x.record.Fail(code, meanings[out.ErrorCode])
+		r.message = meanings[out.ErrorCode]
 	}
-	switch {
-	case out.Response == nil:
-		x.cut = true // close: nothing is answered
-	case code != "":
-		x.send(x.refusal(out), code)
-	default:
-		x.send(out.Response, "")
+	if code != "" && r.res != nil {
+		r.res = x.refusal(out)
 	}
+	return r
 }
 
-// noteOutcome records which rule and action answered.
-func (x *exchange) noteOutcome(out *trafficpolicy.Outcome) {
-	if x.record != nil {
+// noteOutcome records which rule and action of the client's endpoint answered.
+func (x *exchange) noteOutcome(l *leg, out *trafficpolicy.Outcome) {
+	if x.record != nil && l == &x.leg {
 		x.record.Policy.Rule, x.record.Policy.Action = out.Rule, out.Action
 	}
 }
@@ -106,6 +92,11 @@ func (x *exchange) notePolicy() {
 	*p = tap.Policy{
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
 		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs, Trace: x.run.Trace(),
+	}
+	for _, l := range x.inner {
+		if l.run != nil {
+			p.Logs = append(p.Logs, l.run.Facts().Logs...)
+		}
 	}
 	x.record.PolicyTime, x.record.Secrets = x.policyTime, x.secrets
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
-	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/services/proxy/internal/answer"
+	"sluice.dev/services/proxy/internal/control"
 	"sluice.dev/services/proxy/internal/upstream"
 )
 
@@ -19,17 +19,24 @@ func (x *exchange) serve() {
 		return
 	}
 	dropConnectionFields(&x.req.Header)
-	out, err := x.requestPhase()
+	r, err := x.ask(&x.leg)
 	switch {
 	case err != nil:
 		x.gone(err)
-	case out != nil:
-		x.answer(out)
-	case x.endpoint.Upstream == nil:
-		x.fail(&answer.Failure{Status: 500, Code: answer.CodeNoUpstream,
-			Message: "the endpoint has no upstream and its Traffic Policy did not answer this request"})
+		return
+	case r.failure != nil:
+		x.fail(r.failure)
+		return
+	case r.code != "":
+		x.record.Fail(r.code, r.message)
+	}
+	switch {
+	case r.res == nil:
+		x.cut = true // close: nothing is answered
+	case r.stream != nil:
+		x.upgrade(r.res, r.stream)
 	default:
-		x.forward()
+		x.send(r.res, r.code)
 	}
 }
 
@@ -42,7 +49,7 @@ func (x *exchange) find() *answer.Failure {
 		return &answer.Failure{Status: 503, Code: answer.CodeUnservable, Message: "the proxy has no configuration yet; try again in a moment"}
 	}
 	e, ok := x.state.Routes.Find(x.scheme, x.host, portText(x.conn.ServerAddr.Port()))
-	if !ok {
+	if !ok || internalOnly(e) {
 		return &answer.Failure{Status: 404, Code: answer.CodeNoEndpoint,
 			Message: fmt.Sprintf("no endpoint is published at %s://%s; create one with this URL, or check the host and the scheme of the request", x.scheme, x.host)}
 	}
@@ -50,6 +57,11 @@ func (x *exchange) find() *answer.Failure {
 	if x.record != nil {
 		x.record.Endpoint, x.record.PolicyRevision = &e.Endpoint, e.Revision
 	}
+	return x.unservable(e)
+}
+
+// unservable is why e cannot be asked; nil when it can.
+func (x *exchange) unservable(e *control.Endpoint) *answer.Failure {
 	if e.Fault != "" {
 		if x.said.faulty.again() {
 			x.log.Warn("a request met an endpoint that cannot serve", "endpoint", e.ID, "fault", e.Fault)
@@ -59,30 +71,46 @@ func (x *exchange) find() *answer.Failure {
 	return nil
 }
 
-// forward sends the request on and the response back.
-func (x *exchange) forward() {
-	if x.loops() {
-		x.fail(&answer.Failure{Status: 508, Code: answer.CodeLoop, Message: "the endpoint's upstream leads back to the endpoint itself"})
-		return
+// call sends the request to l's upstream.
+func (x *exchange) call(l *leg) (reply, error) {
+	if x.loops(l.endpoint) {
+		return reply{failure: &answer.Failure{Status: 508, Code: answer.CodeLoop, Message: "the endpoint's upstream leads back to the endpoint itself"}}, nil
 	}
-	x.setForwarded()
-	res, call, err := x.pool.Do(x.ctx, x.endpoint.Upstream, x.req, x.informational)
-	x.noteCall(call)
+	if !x.forwarded {
+		x.setForwarded()
+		x.forwarded = true
+	}
+	if l != &x.leg {
+		x.keepBody()
+	}
+	res, call, err := x.pool.Do(x.ctx, l.endpoint.Upstream, x.req, x.informational)
+	x.noteCall(l, call)
 	if err != nil {
-		x.upstreamFailed(err)
-		return
+		return x.upstreamFailed(l, err)
 	}
 	x.restoreLocation(res)
-	if res.Status == http.StatusSwitchingProtocols {
-		x.upgrade(res)
-		return
+	r := reply{res: res}
+	if res.Status != http.StatusSwitchingProtocols {
+		return r, nil
 	}
-	x.respondThroughPolicy(res)
+	stream, ok := res.Body.(readWriteCloser)
+	if !ok || !upstream.IsUpgrade(x.req.Header) {
+		_ = res.Body.Close() // the connection is of no use
+		return reply{failure: &answer.Failure{Status: 502, Code: answer.CodeBadResponse, Message: "the upstream switched protocols without being asked to"}}, nil
+	}
+	r.stream = stream
+	return r, nil
 }
 
-func (x *exchange) noteCall(call upstream.Call) {
-	if x.record != nil {
-		x.record.UpstreamAddress, x.record.UpstreamReused, x.record.UpstreamSent = call.Address, call.Reused, call.Sent
+// noteCall records the call. What an internal endpoint called is its own affair:
+// its URL stands for that.
+func (x *exchange) noteCall(l *leg, call upstream.Call) {
+	if x.record == nil {
+		return
+	}
+	x.record.UpstreamAddress, x.record.UpstreamReused, x.record.UpstreamSent = call.Address, call.Reused, call.Sent
+	if l != &x.leg {
+		x.record.UpstreamAddress = l.endpoint.URL
 	}
 }
 
@@ -93,14 +121,13 @@ func (x *exchange) informational(status int, h message.Header) {
 	}
 }
 
-func (x *exchange) upstreamFailed(err error) {
+func (x *exchange) upstreamFailed(l *leg, err error) (reply, error) {
 	var f *upstream.CallError
 	if !errors.As(err, &f) {
-		x.gone(err)
-		return
+		return reply{}, err
 	}
-	x.log.Debug("the upstream failed", "exchange", x.id, "endpoint", x.endpoint.ID, "error", x.hidden(err))
-	x.fail(&f.Failure)
+	x.log.Debug("the upstream failed", "exchange", x.id, "endpoint", l.endpoint.ID, "error", x.hidden(err))
+	return reply{failure: &f.Failure}, nil
 }
 
 // gone ends an exchange whose client is not there any more: nothing is answered.
@@ -114,31 +141,6 @@ func (x *exchange) gone(err error) {
 func (x *exchange) fail(f *answer.Failure) {
 	x.record.Fail(f.Code, f.Message)
 	x.send(f.Response(x.req, x.id), f.Code)
-}
-
-// respondThroughPolicy runs the response phase on res and sends what comes out.
-func (x *exchange) respondThroughPolicy(res *message.Response) {
-	out, err := x.responsePhase(res)
-	switch {
-	case err != nil:
-		_ = res.Body.Close() // nobody will read it
-		x.gone(err)
-	case out != nil:
-		_ = res.Body.Close() // replaced
-		x.answerOutcome(out)
-	default:
-		x.send(res, "")
-	}
-}
-
-// answer sends what the request phase decided.
-func (x *exchange) answer(out *trafficpolicy.Outcome) {
-	x.noteOutcome(out)
-	if out.Response == nil || !out.RunResponsePhase || out.ErrorCode != "" {
-		x.answerOutcome(out)
-		return
-	}
-	x.respondThroughPolicy(out.Response)
 }
 
 func (x *exchange) send(res *message.Response, code string) {
@@ -174,23 +176,7 @@ func (x *exchange) sent(err error) {
 // events, and whatever does not say how long it is.
 func streams(res *message.Response) bool { return res.ContentLength < 0 }
 
-func (x *exchange) upgrade(res *message.Response) {
-	stream, ok := res.Body.(readWriteCloser)
-	if !ok || !upstream.IsUpgrade(x.req.Header) {
-		_ = res.Body.Close() // the connection is of no use
-		x.fail(&answer.Failure{Status: 502, Code: answer.CodeBadResponse, Message: "the upstream switched protocols without being asked to"})
-		return
-	}
-	out, err := x.responsePhase(res)
-	if err != nil || out != nil {
-		_ = stream.Close() // the policy does not let it happen
-		if err != nil {
-			x.gone(err)
-			return
-		}
-		x.answerOutcome(out)
-		return
-	}
+func (x *exchange) upgrade(res *message.Response, stream readWriteCloser) {
 	stripOwned(&res.Header)
 	res.Header.Add(answer.HeaderExchangeID, x.id)
 	x.status = res.Status
