@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -26,9 +27,10 @@ type Config struct {
 	CaptureTarget string           `help:"gRPC target of the capture service." default:"127.0.0.1:4052" env:"SLUICE_CAPTURE_TARGET"`
 	GRPC          rpc.ServerConfig `embed:"" prefix:"grpc-"`
 
-	TrustedProxies   []string `help:"CIDRs of load balancers in front: their X-Forwarded-For and X-Forwarded-Proto tell the client's address and scheme." env:"SLUICE_TRUSTED_PROXIES"`
-	ProxyProtocol    bool     `help:"Take the client's address from the PROXY protocol (v1 or v2) of a load balancer in front; connections without it are refused." env:"SLUICE_PROXY_PROTOCOL"`
-	ForwardedReplace bool     `help:"Replace X-Forwarded-* that untrusted clients sent instead of appending to them." env:"SLUICE_FORWARDED_REPLACE"`
+	TrustedProxies       []string `help:"CIDRs of load balancers in front: their X-Forwarded-For and X-Forwarded-Proto tell the client's address and scheme." env:"SLUICE_TRUSTED_PROXIES"`
+	ProxyProtocol        bool     `help:"Take the client's address from the PROXY protocol (v1 or v2) of a load balancer in front; connections without it are refused." env:"SLUICE_PROXY_PROTOCOL"`
+	PolicyEgressNetworks []string `help:"CIDRs that policies may call (http-request, jwt-validation) beside the public internet, such as 10.1.0.0/16 or 127.0.0.0/8." env:"SLUICE_POLICY_EGRESS_NETWORKS"`
+	ForwardedReplace     bool     `help:"Replace X-Forwarded-* that untrusted clients sent instead of appending to them." env:"SLUICE_FORWARDED_REPLACE"`
 
 	HeadLimit         int           `help:"Largest request or response head, in bytes; a larger request head is answered 431." default:"1000000" env:"SLUICE_HEAD_LIMIT"`
 	ReadHeaderTimeout time.Duration `help:"Time for a client to send a request head or to shake hands." default:"30s" env:"SLUICE_READ_HEADER_TIMEOUT"`
@@ -100,21 +102,22 @@ func (c Config) check() error {
 			return fmt.Errorf("%s must not be negative", name)
 		}
 	}
-	_, err := c.trusted()
-	return err
+	_, trusted := networks("trusted-proxies", c.TrustedProxies)
+	_, egress := networks("policy-egress-networks", c.PolicyEgressNetworks)
+	return errors.Join(trusted, egress)
 }
 
-// trusted parses TrustedProxies; an address alone is a network of one.
-func (c Config) trusted() ([]netip.Prefix, error) {
+// networks parses the CIDRs of an option; an address alone is a network of one.
+func networks(option string, texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, s := range c.TrustedProxies {
+	for _, s := range texts {
 		if a, err := netip.ParseAddr(s); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
 			continue
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("trusted-proxies: %q is neither an address nor a CIDR such as 10.0.0.0/8", s)
+			return nil, fmt.Errorf("%s: %q is neither an address nor a CIDR such as 10.0.0.0/8", option, s)
 		}
 		out = append(out, p.Masked())
 	}

@@ -27,6 +27,7 @@ import (
 	"sluice.dev/platform/rpc"
 	"sluice.dev/platform/telemetry"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/platform/trafficpolicy/outbound"
 	"sluice.dev/services/proxy/internal/certs"
 	"sluice.dev/services/proxy/internal/control"
 	"sluice.dev/services/proxy/internal/front"
@@ -53,6 +54,7 @@ type Service struct {
 	limiter  *limit.Limiter
 	pool     *upstream.Pool
 	keys     *keyset.Fetcher
+	outbound *outbound.Client
 	gateway  *pipeline.Gateway
 	ledger   *tap.Ledger
 	recorder *tap.Tap
@@ -120,18 +122,19 @@ func (s *Service) openCapture(_ context.Context, tel *telemetry.T) error {
 
 // openData prepares the way of the requests and binds its listeners.
 func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
-	trusted, err := s.cfg.trusted()
+	trusted, err := networks("trusted-proxies", s.cfg.TrustedProxies)
 	if err != nil {
 		return err
 	}
-	s.keys = keyset.NewFetcher()
+	services, err := s.policyServices()
+	if err != nil {
+		return err
+	}
 	s.pool = upstream.NewPool(upstream.Config{
 		ConnectTimeout: s.cfg.ConnectTimeout, ResponseTimeout: s.cfg.ResponseTimeout, IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
 	})
 	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
-		s.store, s.pool, s.recorder, trafficpolicy.Services{
-			RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil), Breakers: trafficpolicy.NewBreakers(nil),
-		}, tel.Registry, s.log)
+		s.store, s.pool, s.recorder, services, tel.Registry, s.log)
 	limits := front.Config{
 		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
 		ProxyProtocol: s.cfg.ProxyProtocol,
@@ -149,6 +152,20 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 	}
 	s.https, err = front.Listen(s.cfg.HTTPSListen, limits, s.gateway, s.certs, s.gateway.Rejected, s.log)
 	return err
+}
+
+// policyServices are what policies use of this proxy, and the ways that they have
+// out of it.
+func (s *Service) policyServices() (trafficpolicy.Services, error) {
+	allowed, err := networks("policy-egress-networks", s.cfg.PolicyEgressNetworks)
+	if err != nil {
+		return trafficpolicy.Services{}, err
+	}
+	guard := outbound.NewGuard(allowed...)
+	s.keys, s.outbound = keyset.NewFetcher(guard), outbound.New(guard, nil) // the gateway itself answers for .internal
+	return trafficpolicy.Services{
+		RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil), HTTP: s.outbound, Breakers: trafficpolicy.NewBreakers(nil),
+	}, nil
 }
 
 func (s *Service) openCertificates() (err error) {
@@ -193,6 +210,7 @@ func (s *Service) Run(ctx context.Context) error {
 	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.listeners())
 	s.pool.Close()
 	s.keys.Close()
+	s.outbound.Close()
 	for _, c := range s.conns {
 		err = errors.Join(err, c.Close())
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"strings"
-	"syscall"
 	"time"
 
 	"sluice.dev/platform/message"
@@ -27,7 +26,6 @@ type Internal interface {
 
 // Client implements trafficpolicy.HTTPClient. It is safe for concurrent use.
 type Client struct {
-	guard     *Guard
 	internal  Internal
 	transport *http.Transport
 }
@@ -44,8 +42,8 @@ var errNoInternal = errors.New("this gateway has no endpoints under .internal")
 
 // New returns a client. internal may be nil: requests to .internal fail then.
 func New(guard *Guard, internal Internal) *Client {
-	c := &Client{guard: guard, internal: internal}
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: c.control}
+	c := &Client{internal: internal}
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: guard.Control}
 	c.transport = &http.Transport{
 		Proxy:                  nil, // a proxy would resolve names itself, out of the guard's sight
 		DialContext:            dialer.DialContext,
@@ -57,16 +55,6 @@ func New(guard *Guard, internal Internal) *Client {
 		MaxResponseHeaderBytes: maxHeader,
 	}
 	return c
-}
-
-// control looks at the address that is about to be connected to, after the name
-// was resolved: a name that resolves to something else each time gains nothing.
-func (c *Client) control(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%s: %w", address, trafficpolicy.ErrAddress)
-	}
-	return c.guard.Check(at.Addr())
 }
 
 // Do implements trafficpolicy.HTTPClient.

@@ -3,6 +3,7 @@ package outbound
 import (
 	"fmt"
 	"net/netip"
+	"syscall"
 
 	"sluice.dev/platform/trafficpolicy"
 )
@@ -64,4 +65,15 @@ func (g *Guard) Check(addr netip.Addr) error {
 		return fmt.Errorf("%s: %w: it is not on the public internet", addr, trafficpolicy.ErrAddress)
 	}
 	return nil
+}
+
+// Control is for net.Dialer: it looks at the address that is about to be connected
+// to, after the name was resolved, so that a name which resolves to something else
+// each time gains nothing.
+func (g *Guard) Control(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", address, trafficpolicy.ErrAddress)
+	}
+	return g.Check(at.Addr())
 }

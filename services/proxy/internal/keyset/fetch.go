@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
 	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/platform/trafficpolicy/outbound"
 )
 
 // Fetcher implements trafficpolicy.KeyFetcher over HTTP.
@@ -18,13 +20,15 @@ type Fetcher struct{ client *http.Client }
 
 var _ trafficpolicy.KeyFetcher = (*Fetcher)(nil)
 
-// NewFetcher returns a fetcher with connections of its own. Proxies of the
-// environment (HTTPS_PROXY and the like) are used.
-func NewFetcher() *Fetcher {
+// NewFetcher returns a fetcher with connections of its own, to addresses that the
+// guard lets policies call. Proxies of the environment are not used: they would
+// resolve names themselves, out of the guard's sight.
+func NewFetcher(guard *outbound.Guard) *Fetcher {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: guard.Control}
 	return &Fetcher{client: &http.Client{
 		Timeout: 10 * time.Second,
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 5 * time.Second,
+			DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 5 * time.Second,
 			MaxIdleConns: 16, IdleConnTimeout: 30 * time.Second, ResponseHeaderTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		},
 	}}

@@ -98,6 +98,9 @@ type exchange struct {
 	forwarded bool      // the request has its X-Forwarded-* fields
 	body      *keptBody // the request's, while an internal endpoint sends it on
 
+	caller *exchange // whose policy makes this request; nil for a client's
+	depth  int       // of callers
+
 	scheme, host string // as the client asked, before the policy
 	replayOf     string
 	secrets      []*redact.Secret // that the policy read

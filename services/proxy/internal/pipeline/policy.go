@@ -29,6 +29,9 @@ func (x *exchange) requestPhase(l *leg) (*trafficpolicy.Outcome, error) {
 	}
 	services := x.services
 	services.Secrets = x
+	if services.HTTP != nil {
+		services.HTTP = x
+	}
 	l.run = p.Start(trafficpolicy.Input{Conn: x.conn, Endpoint: &l.endpoint.Endpoint, Request: x.req, Hops: l.hops, ID: x.id}, services)
 	defer x.clock(time.Now())
 	if connect {

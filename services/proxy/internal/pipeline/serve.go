@@ -115,6 +115,9 @@ func (x *exchange) noteCall(l *leg, call upstream.Call) {
 }
 
 func (x *exchange) informational(status int, h message.Header) {
+	if x.to == nil {
+		return // a policy waits for the final response only
+	}
 	stripOwned(&h)
 	if err := x.to.Informational(status, h); err != nil {
 		x.log.Debug("an informational response was not sent", "exchange", x.id, "error", err)
