@@ -134,11 +134,26 @@ func (a *authority) export(path string) error {
 	if got, err := os.ReadFile(path); err == nil && bytes.Equal(got, want) { // #nosec G304 -- the data directory is the operator's
 		return nil
 	}
-	tmp := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.WriteFile(tmp, want, 0o644); err != nil { // #nosec G306 -- it is public
+	if err := replaceWhole(path, want); err != nil {
 		return fmt.Errorf("write the local CA's certificate: %w", err)
 	}
-	return os.Rename(tmp, path)
+	return nil
+}
+
+// replaceWhole makes path a file for everybody to read that nobody ever sees in
+// part. Several proxies may do so at once, also ones with the same process id in
+// containers of their own.
+func replaceWhole(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".ca-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // gone once it was renamed
+	_, err = tmp.Write(content)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
 }
 
 func serial() *big.Int {
