@@ -24,6 +24,10 @@ func (u *upstreams) Do(ctx context.Context, t *upstream.Target, req *message.Req
 	u.calls = append(u.calls, t.Host)
 	call := upstream.Call{Address: t.Address}
 	switch t.Host {
+	case "ws.test":
+		res := message.NewResponse(101, nil, "")
+		res.Body = stream{}
+		return res, call, nil
 	case "greedy.test":
 		_, _ = io.Copy(io.Discard, req.Body)
 		req = request()
@@ -72,6 +76,7 @@ on_http_response: [{actions: [{type: add-headers, config: {headers: {x-inner: "1
 	endpointAt("ep_9", "https://chain.internal", "", "on_http_request: [{actions: [{type: forward-internal, config: {url: 'https://users.internal'}}]}]"),
 	endpointAt("ep_a", "https://bare.internal", "", "on_http_request: [{expressions: ['false'], actions: [{type: deny}]}]"),
 	endpointAt("ep_b", "https://retry.internal", "http://users.test", "on_http_request: [{actions: [{type: forward-internal, config: {url: 'https://down.internal', on_error: continue}}, {type: forward-internal, config: {url: 'https://down.internal', on_error: continue}}]}]"),
+	endpointAt("ep_d", "https://ws.internal", "http://ws.test", "on_http_response: [{actions: [{type: add-headers, config: {headers: {x-inner: '1'}}}]}]"),
 	endpointAt("ep_c", "https://*.wild.internal", "http://users.test", ""),
 }
 
@@ -173,5 +178,18 @@ func TestForwardOfAConnection(t *testing.T) {
 	const goOn = "on_tcp_connect: [{actions: [{type: forward-internal, config: {url: 'https://none.internal', on_error: continue}}]}]\non_http_request: [{actions: [{type: custom-response, config: {status_code: 299}}]}]"
 	if to, _, _, _ := forwarded(t, "https://api.test", goOn, nil); to.res.Status != 299 {
 		t.Errorf("got %d: on_http_request was passed over", to.res.Status)
+	}
+}
+
+func TestForwardCarriesUpgrades(t *testing.T) {
+	to, _, record, keep := forwarded(t, "https://api.test", forwardTo("ws", "halt"), func(r *message.Request) {
+		r.Header.Add("Connection", "Upgrade")
+		r.Header.Add("Upgrade", "lines")
+	})
+	if h := to.res.Header; !keep || to.res.Status != 101 || !h.Has("x-inner") || !h.Has("x-through") || record.GetResponse().GetStatusCode() != 101 {
+		t.Errorf("kept %t, %d %s, recorded %v", keep, to.res.Status, fields(h), record)
+	}
+	if to, _, _, _ := forwarded(t, "https://api.test", forwardTo("ws", "halt"), nil); to.res.Status != 502 || to.res.Header.Get("sluice-error-code") != "SLUICE_3004" {
+		t.Errorf("an upgrade that nobody asked for: %d", to.res.Status)
 	}
 }
