@@ -98,10 +98,14 @@ func (s *system) proxyDir() string { return filepath.Join(s.flags.Data, "proxy")
 
 func (s *system) caFile() string { return filepath.Join(s.proxyDir(), "ca.pem") }
 
+// loopback is where the things are that a policy on a laptop calls.
+var loopback = []string{"127.0.0.0/8", "::1/128"}
+
 func (s *system) proxyConfig(policy, capture string) proxy.Config {
 	return proxy.Config{
 		HTTPListen: s.flags.HTTP, HTTPSListen: s.flags.HTTPS, DataDir: s.proxyDir(), GRPC: anyPort,
-		PolicyTarget: policy, CaptureTarget: capture, Secrets: s.secretKeys(),
+		PolicyTarget: policy, CaptureTarget: capture,
+		PolicyEgressNetworks: loopback, Secrets: s.secretKeys(),
 	}
 }
 

@@ -148,7 +148,7 @@ func replaceWhole(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone once it was renamed
+	defer os.Remove(tmp.Name()) // gone once it was renamed
 	_, err = tmp.Write(content)
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return err
