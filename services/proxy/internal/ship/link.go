@@ -46,8 +46,11 @@ func keepLinked(ctx context.Context, client capturev1.IngestServiceClient, event
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
-			wait, downSince, told = 0, time.Now(), false
+		if lasted := time.Since(began); lasted > time.Second { // it was up
+			downSince, told = time.Now(), false
+			if lasted > 10*time.Second {
+				wait = 0
+			}
 		}
 		if !told && time.Since(downSince) > patience {
 			told = true
