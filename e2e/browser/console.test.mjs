@@ -120,6 +120,15 @@ describe("console", () => {
     assert.match((await sluice.api("GET", `/api/v1/endpoints/${sluice.endpoint.id}`)).traffic_policy, /capacity: 7/);
   });
 
+  test("tries a request on a policy without sending it", async () => {
+    await open(`/endpoints/${sluice.endpoint.id}`);
+    await page.getByLabel("Path and query").fill("/login");
+    await page.getByRole("button", { name: "Try", exact: true }).click();
+    const result = page.getByTestId("try-result");
+    await result.getByText("lets the request through").waitFor();
+    await result.getByText("logins").first().waitFor();
+  });
+
   test("counts errors on the stock dashboard", async () => {
     await sluice.recorded((await sluice.send(host, "/fail")).exchange);
     await open("/dashboards/dsh_http_traffic");

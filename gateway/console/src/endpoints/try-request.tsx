@@ -43,7 +43,7 @@ export function TryRequest({ policy, endpoint }: { policy: string; endpoint: str
   };
   if (policy.trim() === "") return null;
   return (
-    <section data-testid="try-request">
+    <section className="try-request" data-testid="try-request">
       <h2>Try a request</h2>
       <p className="hint">Runs the policy above on a made-up request. Nothing is sent: the upstream answers 200, and rate limits count from zero.</p>
       <form className="form" aria-label="Try a request" onSubmit={submit}>
