@@ -2,17 +2,25 @@ package trafficpolicy_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sluice.dev/platform/trafficpolicy"
 )
 
-// TestCorpus runs over a folder of policy documents that SLUICE_CORPUS names. It
-// reports what is accepted, refused and not yet supported; a document that
-// exists as YAML and as JSON must fare alike.
+// corpusList keeps which published documents are not accepted, each with its
+// first fault. With SLUICE_CORPUS_UPDATE set the test writes it.
+const corpusList = "testdata/corpus.txt"
+
+// TestCorpus runs over a folder of policy documents that SLUICE_CORPUS names. What
+// is not accepted must stand in corpusList with its reason; a document that exists
+// as YAML and as JSON must fare alike.
 func TestCorpus(t *testing.T) {
 	folder := os.Getenv("SLUICE_CORPUS")
 	if folder == "" {
@@ -22,7 +30,7 @@ func TestCorpus(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no documents in %s: %v", folder, err)
 	}
-	counts, fates := map[string]int{}, map[string]string{}
+	counts, fates, list := map[string]int{}, map[string]string{}, map[string]string{}
 	for _, file := range files {
 		if filepath.Base(file) == "index.json" {
 			continue
@@ -37,8 +45,31 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s is %s in one format and %s in the other", name, fate, other)
 		}
 		fates[name] = fate
+		if fate != "accepted" {
+			first := problems.Errors()[0]
+			list[name] = fmt.Sprintf("%s\t%s\t%s\t%s\t%s", name, fate, first.Code, first.Path, first.Message)
+		}
 	}
 	t.Logf("%v", counts)
+	compareCorpus(t, slices.Sorted(maps.Values(list)))
+}
+
+func compareCorpus(t *testing.T, got []string) {
+	t.Helper()
+	text := strings.Join(got, "\n") + "\n"
+	if os.Getenv("SLUICE_CORPUS_UPDATE") != "" {
+		if err := os.WriteFile(corpusList, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(corpusList)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("documents fare differently than %s says (-list +now):\n%s", corpusList, diff)
+	}
 }
 
 func judge(t *testing.T, file string) (fate string, problems trafficpolicy.Problems) {
