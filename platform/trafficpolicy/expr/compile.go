@@ -20,7 +20,7 @@ type Fault struct {
 // Compile checks and plans an expression. On faults the program is nil.
 func (e *Env) Compile(source string) (*Program, []Fault) {
 	if strings.TrimSpace(source) == "" {
-		return nil, []Fault{{Message: "the expression is empty"}}
+		return nil, []Fault{{Message: "the expression is empty", Hint: "leave it out, or write true"}}
 	}
 	if i := templateIn(source); i >= 0 {
 		return nil, []Fault{{Offset: i, Message: "${ } inside an expression", Hint: "this field is an expression already: write the inner expression itself, without ${ and }"}}
@@ -85,12 +85,13 @@ func syntaxFaults(source string, errs []*common.Error) []Fault {
 	f := Fault{Offset: offsetOf(source, first.Location), Message: first.Message}
 	if rest, ok := strings.CutPrefix(first.Message, "Syntax error: "); ok {
 		f.Message, _, _ = strings.Cut("syntax error: "+rest, " expecting {")
-		f.Hint = syntaxHint(source)
+		f.Hint = syntaxHint(source, f.Offset)
 	}
 	return []Fault{f}
 }
 
-func syntaxHint(source string) string {
+// syntaxHint says what would be right near offset, the place of the fault.
+func syntaxHint(source string, offset int) string {
 	switch {
 	case strings.Count(source, "(") > strings.Count(source, ")"):
 		return "a closing parenthesis is missing"
@@ -102,8 +103,10 @@ func syntaxHint(source string) string {
 		return "write && for and, || for or, ! for not"
 	case strings.Contains(source, "==="):
 		return "write == to compare"
+	case strings.TrimSpace(source[offset:]) == "":
+		return "the expression ends too early: a value must follow, as in req.method == 'POST'"
 	}
-	return ""
+	return "write a CEL expression, such as req.method == 'POST' && req.url.path.startsWith('/api/')"
 }
 
 func typeFaults(source string, errs []*common.Error) []Fault {
@@ -128,7 +131,7 @@ func typeHint(message string) string {
 	case strings.Contains(message, "(string, timestamp)") || strings.Contains(message, "(timestamp, string)"):
 		return "convert the text with timestamp(...)"
 	}
-	return ""
+	return "it does not take values of these types; convert them, with string(...), int(...) or double(...)"
 }
 
 // offsetOf turns CEL's line and column (in code points) into bytes.

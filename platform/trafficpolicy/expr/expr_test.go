@@ -218,3 +218,12 @@ func TestResponseIsUnreadableInRequestPhase(t *testing.T) {
 		t.Errorf("faults = %+v", faults)
 	}
 }
+
+func TestEverySyntaxFaultHasAHint(t *testing.T) {
+	for _, source := range []string{"req.method ==", "==", "req.method 'x'", "req.method == 'x", "{", "req..method", "a ? b", "\u00a0"} {
+		_, faults := environment().Compile(source)
+		if len(faults) == 0 || faults[0].Hint == "" {
+			t.Errorf("%q: %v", source, faults)
+		}
+	}
+}
