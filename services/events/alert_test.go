@@ -97,12 +97,12 @@ func TestAnAlertAndItsRecovery(t *testing.T) {
 	w.capture.Append(exchanges(3, 200)...)
 	r.awaitState(t, id, stateAlert)
 	r.awaitState(t, id, stateOK)
-	testenv.Eventually(t, 5*time.Second, func() bool { return len(topic.Notices("ops")) == 2 }, "both notifications arrive")
+	testenv.Eventually(t, 30*time.Second, func() bool { return len(topic.Notices("ops")) == 2 }, "both notifications arrive")
 	want := "[Triggered] Errors: 3 errors, see http://console/monitors/" + id + " | [Recovered] Errors: all is well"
 	if got := titles(topic.Notices("ops")); got != want {
 		t.Errorf("the topic has %s, want %s", got, want)
 	}
-	testenv.Eventually(t, 5*time.Second, func() bool {
+	testenv.Eventually(t, 30*time.Second, func() bool {
 		list := r.transitions(t, id)
 		return len(list) == 3 && len(list[0].GetNotifications()) == 1 && list[0].GetNotifications()[0].GetDelivered()
 	}, "the history tells of the recovery")
@@ -124,14 +124,14 @@ func TestAnAlertIsNotifiedOnceByReplicasAndOverRestarts(t *testing.T) {
 	first.awaitState(t, id, stateOK)
 	w.capture.Append(exchanges(1, 500)...)
 	first.awaitState(t, id, stateAlert)
-	testenv.Eventually(t, 5*time.Second, func() bool { return len(topic.Notices("ops")) == 1 }, "the notification arrives")
+	testenv.Eventually(t, 30*time.Second, func() bool { return len(topic.Notices("ops")) == 1 }, "the notification arrives")
 	first.stop()
 	second.stop()
 	third := w.start()
 	before := time.Now()
 	testenv.Eventually(t, 15*time.Second, func() bool { return third.monitor(t, id).GetStatus().GetEvaluatedAt().AsTime().After(before) }, "the monitor is evaluated again")
 	w.capture.Append(exchanges(1, 500)...)
-	testenv.Eventually(t, 5*time.Second, func() bool { return third.monitor(t, id).GetStatus().GetValue() == 2 }, "the second error is seen")
+	testenv.Eventually(t, 30*time.Second, func() bool { return third.monitor(t, id).GetStatus().GetValue() == 2 }, "the second error is seen")
 	if got := topic.Notices("ops"); len(got) != 1 || got[0].Message != "triggered" {
 		t.Errorf("the topic has %s", titles(got))
 	}
@@ -153,7 +153,7 @@ func TestNotificationsSurviveAnOutageAndAStop(t *testing.T) {
 	topic.Recover()
 	r = w.start()
 	testenv.Eventually(t, 15*time.Second, func() bool { return len(topic.Notices("ops")) == 1 }, "the notification arrives after the restart")
-	testenv.Eventually(t, 5*time.Second, func() bool { return r.transitions(t, id)[0].GetNotifications()[0].GetDelivered() }, "the history knows")
+	testenv.Eventually(t, 30*time.Second, func() bool { return r.transitions(t, id)[0].GetNotifications()[0].GetDelivered() }, "the history knows")
 }
 
 func TestARecoveryFollowsOnlyAnAlertThatArrived(t *testing.T) {
@@ -169,8 +169,8 @@ func TestARecoveryFollowsOnlyAnAlertThatArrived(t *testing.T) {
 	w.capture.Append(exchanges(1, 500)...)
 	r.awaitState(t, id, stateAlert)
 	r.awaitState(t, id, stateOK)
-	testenv.Eventually(t, 5*time.Second, func() bool { return len(topic.Notices("good")) == 2 }, "the good channel gets both")
-	testenv.Eventually(t, 5*time.Second, func() bool {
+	testenv.Eventually(t, 30*time.Second, func() bool { return len(topic.Notices("good")) == 2 }, "the good channel gets both")
+	testenv.Eventually(t, 30*time.Second, func() bool {
 		for _, n := range r.transitions(t, id)[0].GetNotifications() {
 			if n.GetChannelName() == "closed" {
 				return strings.Contains(n.GetError(), "never arrived")
@@ -197,7 +197,7 @@ func TestAChangedQuestionClosesTheAlert(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.awaitState(t, id, stateOK)
-	testenv.Eventually(t, 5*time.Second, func() bool { return len(topic.Notices("ops")) == 2 }, "the alert is closed")
+	testenv.Eventually(t, 30*time.Second, func() bool { return len(topic.Notices("ops")) == 2 }, "the alert is closed")
 	if got := topic.Notices("ops")[1].Title; got != "[Recovered] Errors (monitor changed)" {
 		t.Errorf("it is closed with %q", got)
 	}
@@ -211,12 +211,12 @@ func TestAFailedEvaluationKeepsTheState(t *testing.T) {
 	w.capture.Append(exchanges(1, 500)...)
 	r.awaitState(t, id, stateAlert)
 	w.capture.Fail(status.Error(codes.Unavailable, "capture is away"))
-	testenv.Eventually(t, 5*time.Second, func() bool { return r.monitor(t, id).GetStatus().GetError() == "capture is away" }, "the status tells why")
+	testenv.Eventually(t, 30*time.Second, func() bool { return r.monitor(t, id).GetStatus().GetError() == "capture is away" }, "the status tells why")
 	if s := r.monitor(t, id).GetStatus(); s.GetState() != stateAlert || s.GetValue() != 1 {
 		t.Errorf("the status is %v", s)
 	}
 	w.capture.Fail(nil)
-	testenv.Eventually(t, 5*time.Second, func() bool { return r.monitor(t, id).GetStatus().GetError() == "" }, "the status recovers")
+	testenv.Eventually(t, 30*time.Second, func() bool { return r.monitor(t, id).GetStatus().GetError() == "" }, "the status recovers")
 }
 
 func TestTheSeedsWebhookMonitor(t *testing.T) {

@@ -76,7 +76,7 @@ func TestEventsArriveOnceAndSoon(t *testing.T) {
 	testenv.Eventually(t, 3*time.Second, func() bool { return len(intake.Entries()) == 1 }, "the worker runs")
 	stored := time.Now()
 	w.capture.Append(fresh[:1]...)
-	testenv.Eventually(t, 5*time.Second, hasAll(intake, fresh[:1]), "one event arrives")
+	testenv.Eventually(t, 30*time.Second, hasAll(intake, fresh[:1]), "one event arrives")
 	if took := time.Since(stored); took > time.Second {
 		t.Errorf("an event took %s", took)
 	}
@@ -118,7 +118,7 @@ func TestFiltersAndFieldsAreKept(t *testing.T) {
 	}
 	good, bad := exchanges(2, 200), exchanges(2, 502)
 	w.capture.Append(good[0], bad[0], good[1], bad[1])
-	testenv.Eventually(t, 5*time.Second, hasAll(intake, bad), "matching events arrive")
+	testenv.Eventually(t, 30*time.Second, hasAll(intake, bad), "matching events arrive")
 	for _, e := range intake.Entries() {
 		object, _ := e["object"].(map[string]any)
 		if len(object) != 1 || e["http"].(map[string]any)["status_code"] != 502.0 {
@@ -166,8 +166,8 @@ func TestARefusedEventGoesToTheDeadLettersAlone(t *testing.T) {
 	hook.Fail(fakes.Failure{Status: 422, Body: "no thanks", Times: 1})
 	list := exchanges(3, 200)
 	w.capture.Append(list...)
-	testenv.Eventually(t, 5*time.Second, func() bool { return len(hook.Deliveries()) == 2 }, "the others arrive")
-	testenv.Eventually(t, 5*time.Second, func() bool {
+	testenv.Eventually(t, 30*time.Second, func() bool { return len(hook.Deliveries()) == 2 }, "the others arrive")
+	testenv.Eventually(t, 30*time.Second, func() bool {
 		got, err := r.destinations.GetEventDestination(background(t), &eventsv1.GetEventDestinationRequest{Id: to})
 		s := got.GetEventDestination().GetStatus()
 		return err == nil && s.GetRejected() == 1 && s.GetDelivered() == 2 && strings.Contains(s.GetLastError(), "no thanks")
@@ -185,7 +185,7 @@ func TestARestartGoesOnWhereItStopped(t *testing.T) {
 	r.subscribe(t, "", r.datadogDestination(t, intake))
 	list := exchanges(300, 200)
 	w.capture.Append(list[:100]...)
-	testenv.Eventually(t, 5*time.Second, hasAll(intake, list[:100]), "the first events arrive")
+	testenv.Eventually(t, 30*time.Second, hasAll(intake, list[:100]), "the first events arrive")
 	r.stop()
 	w.capture.Append(list[100:200]...)
 	w.start()
