@@ -38,6 +38,7 @@ func Document() ([]byte, error) {
 	}
 	doc["paths"] = paths
 	delete(schemas, "google.rpc.Status")
+	delete(schemas, "google.api.HttpBody") // those answers are bytes, see fileResponse
 	dropEmptyAnswers(schemas)
 	schemas["sluice.Error"] = errorSchema()
 	child(doc, "components")["securitySchemes"] = object{

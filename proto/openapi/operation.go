@@ -29,6 +29,8 @@ func fixOperation(op object, method protoreflect.MethodDescriptor) error {
 	case strings.HasPrefix(name, "Delete"):
 		delete(responses, "200")
 		responses["204"] = object{"description": "Deleted."}
+	case method.Output().FullName() == "google.api.HttpBody":
+		responses["200"] = fileResponse()
 	case method.IsStreamingServer():
 		op["parameters"] = append(params, lastEventID())
 		responses["200"] = eventStream(method.Output().Fields().Get(0).Message())
@@ -53,6 +55,12 @@ func bodySchema(body object) object {
 
 func jsonResponse(description string, schema object) object {
 	return object{"description": description, "content": object{"application/json": object{"schema": schema}}}
+}
+
+// fileResponse is an answer that is no message of the API but bytes of some type.
+func fileResponse() object {
+	schema := object{"type": "string", "format": "binary"}
+	return object{"description": "The content, with its own content type.", "content": object{"*/*": object{"schema": schema}}}
 }
 
 // lastEventID is how a client of server-sent events resumes.

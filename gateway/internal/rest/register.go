@@ -32,6 +32,8 @@ func register(ctx context.Context, mux *runtime.ServeMux, b Backends) error {
 		{policyv1.RegisterRateLimitBucketServiceHandler, b.Policy},
 		{policyv1.RegisterVaultServiceHandler, b.Policy},
 		{capturev1.RegisterCaptureServiceHandler, b.Capture},
+		{capturev1.RegisterViewServiceHandler, b.Capture},
+		{capturev1.RegisterRouteServiceHandler, b.Capture},
 		{replayv1.RegisterReplayServiceHandler, b.Replay},
 		{eventsv1.RegisterSubscriptionServiceHandler, b.Events},
 		{eventsv1.RegisterDestinationServiceHandler, b.Events},

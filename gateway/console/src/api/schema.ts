@@ -110,6 +110,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{endpoint_id}/openapi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetOpenApi describes an endpoint's traffic as an OpenAPI 3.1 document: paths,
+         *     methods, parameters, schemas, status codes and redacted examples.
+         */
+        get: operations["GetOpenApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{endpoint_id}/openapi:validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * ValidateOpenApi compares an endpoint's traffic with an OpenAPI document and
+         *     lists where they differ.
+         */
+        post: operations["ValidateOpenApi"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}": {
         parameters: {
             query?: never;
@@ -276,6 +316,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchanges/{id}/request_body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetRequestBody streams what was recorded of a request's body, as on the wire
+         *     after transfer decoding. NOT_FOUND when none was.
+         */
+        get: operations["GetRequestBody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{id}/response_body": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetResponseBody streams what was recorded of a response's body. */
+        get: operations["GetResponseBody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchanges/{id}:replay": {
         parameters: {
             query?: never;
@@ -334,6 +411,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/exchanges:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * GetExport streams all matching exchanges, oldest first, as a file. Its
+         *     sluice-total header tells how many there are before the first byte.
+         */
+        get: operations["GetExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges:facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListFacets counts the values of fields among matching exchanges. */
+        get: operations["ListFacets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges:histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetHistogram counts matching exchanges over time by class of status. */
+        get: operations["GetHistogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges:storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetStorage says what the store holds and how much of the disk it takes. */
+        get: operations["GetStorage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchanges:tail": {
         parameters: {
             query?: never;
@@ -347,6 +495,26 @@ export interface paths {
          *     Last-Event-ID.
          */
         get: operations["TailExchanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges:validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ValidateSearch reads a filter without searching: its printed form, its form
+         *     in CEL, and what may be wrong or slow about it.
+         */
+        get: operations["ValidateSearch"];
         put?: never;
         post?: never;
         delete?: never;
@@ -563,6 +731,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/route-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ListRouteRules"];
+        put?: never;
+        /**
+         * CreateRouteRule makes exchanges stored from then on, whose path matches, belong
+         *     to a template. Of several rules the one with the most literal segments wins.
+         */
+        post: operations["CreateRouteRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/route-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["DeleteRouteRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListRoutes lists the routes that were seen, most requests first. */
+        get: operations["ListRoutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/secrets": {
         parameters: {
             query?: never;
@@ -687,6 +908,39 @@ export interface paths {
         patch: operations["UpdateVault"];
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListViews lists all views by name. */
+        get: operations["ListViews"];
+        put?: never;
+        post: operations["CreateView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["GetView"];
+        put?: never;
+        post?: never;
+        delete: operations["DeleteView"];
+        options?: never;
+        head?: never;
+        patch: operations["UpdateView"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -767,14 +1021,35 @@ export interface components {
             content?: string;
             /**
              * Format: uint64
+             * @description Length after content decoding; 0 when it is not known.
+             */
+            decoded_size?: string;
+            /**
+             * Format: uint64
              * @description Whole length in bytes.
              */
             size?: string;
+            /**
+             * Format: uint64
+             * @description Bytes that GetRequestBody and GetResponseBody can read; more than content has
+             *     when the body was kept in parts.
+             */
+            stored_size?: string;
             /**
              * @description True when content is not the whole body: it was cut at the limit, or a secret
              *     that the Traffic Policy read was taken out of it.
              */
             truncated?: boolean;
+        };
+        /** @description ClientCertificate is what a client proved itself with. */
+        "sluice.capture.v1.ClientCertificate": {
+            /** @description Lower-case hex of the certificate's SHA-256. */
+            fingerprint?: string;
+            issuer?: string;
+            /** Format: date-time */
+            not_after?: string | null;
+            serial_number?: string;
+            subject?: string;
         };
         /** @description Connection is the client's side. */
         "sluice.capture.v1.Connection": {
@@ -788,6 +1063,8 @@ export interface components {
             client_ip?: string;
             /** Format: int64 */
             client_port?: number;
+            /** @description Absent when no database of places knows the address. */
+            geo?: components["schemas"]["sluice.capture.v1.Geo"] | null;
             server_ip?: string;
             /** Format: int64 */
             server_port?: number;
@@ -811,11 +1088,28 @@ export interface components {
             full_capture?: boolean;
             /** @description "ex_" and 26 characters that sort by time, given by the proxy. */
             id?: string;
+            /**
+             * @description Why it was recorded although the sample rate left it out: server_error, slow,
+             *     expression or rule. Empty when it was part of the sample.
+             */
+            kept_by?: string;
+            /**
+             * @description Messages of a WebSocket, a gRPC call or an event stream, in the order the
+             *     proxy saw them. Only in GetExchange, and only with full capture.
+             */
+            messages?: components["schemas"]["sluice.capture.v1.Message"][];
+            /**
+             * Format: uint64
+             * @description Messages seen and not kept: beyond the limits of capture.
+             */
+            omitted_messages?: string;
             policy?: components["schemas"]["sluice.capture.v1.PolicyResult"] | null;
             /** @description How the Traffic Policy went. Only in GetExchange; absent when none ran. */
             policy_trace?: components["schemas"]["sluice.capture.v1.PolicyTrace"] | null;
             /** @description Name of the proxy that served it. */
             proxy_id?: string;
+            /** @description What redaction replaced, wherever it was found. */
+            redactions?: components["schemas"]["sluice.capture.v1.Redaction"][];
             /** @description Id of the exchange that this one replays; empty otherwise. */
             replay_of?: string;
             /** @description Ids of the replays of this exchange, oldest first. Only in GetExchange. */
@@ -823,6 +1117,11 @@ export interface components {
             request?: components["schemas"]["sluice.capture.v1.Request"] | null;
             /** @description Absent when none was sent (the client went away). */
             response?: components["schemas"]["sluice.capture.v1.Response"] | null;
+            /**
+             * @description Template of the path, such as /users/{id}/orders/{id}: found by capture, or
+             *     the rule that an operator wrote. Empty for what matched no endpoint.
+             */
+            route?: string;
             /**
              * Format: date-time
              * @description When the request's head had been received.
@@ -839,10 +1138,117 @@ export interface components {
             /** @description Text for people. */
             message?: string;
         };
+        /**
+         * @description ExportFormat is a file format.
+         * @enum {string}
+         */
+        "sluice.capture.v1.ExportFormat": "EXPORT_FORMAT_UNSPECIFIED" | "EXPORT_FORMAT_HAR" | "EXPORT_FORMAT_NDJSON" | "EXPORT_FORMAT_CSV" | "EXPORT_FORMAT_PARQUET";
+        /** @description Geo is where an address belongs, from the operator's databases. */
+        "sluice.capture.v1.Geo": {
+            as_organization?: string;
+            /**
+             * Format: int64
+             * @description Number of the autonomous system; 0 when unknown.
+             */
+            asn?: number;
+            city?: string;
+            /** @description Such as EU. */
+            continent_code?: string;
+            country?: string;
+            /** @description ISO 3166-1 alpha-2, such as CH. */
+            country_code?: string;
+            /** Format: double */
+            latitude?: number;
+            /** Format: double */
+            longitude?: number;
+            /** @description ISO 3166-2 part of the first subdivision, such as ZH. */
+            subdivision_code?: string;
+        };
         "sluice.capture.v1.GetAccountingResponse": {
             proxies?: components["schemas"]["sluice.capture.v1.ProxyAccounting"][];
             /** @description Sums over all proxies that reported within the last 30 days. */
             total?: components["schemas"]["sluice.capture.v1.ProxyAccounting"] | null;
+        };
+        "sluice.capture.v1.GetHistogramResponse": {
+            /** @description Every interval of the time asked for, zeros included. */
+            buckets?: components["schemas"]["sluice.capture.v1.GetHistogramResponse.Bucket"][];
+            /** @description Length of each interval. */
+            interval?: string | null;
+            /**
+             * Format: uint64
+             * @description Matching exchanges in all.
+             */
+            total?: string;
+        };
+        "sluice.capture.v1.GetHistogramResponse.Bucket": {
+            /**
+             * Format: uint64
+             * @description Exchanges without a response.
+             */
+            no_status?: string;
+            /** Format: uint64 */
+            status_1xx?: string;
+            /** Format: uint64 */
+            status_2xx?: string;
+            /** Format: uint64 */
+            status_3xx?: string;
+            /** Format: uint64 */
+            status_4xx?: string;
+            /** Format: uint64 */
+            status_5xx?: string;
+            /**
+             * Format: date-time
+             * @description Start of the interval.
+             */
+            time?: string | null;
+        };
+        "sluice.capture.v1.GetOpenApiResponse": {
+            /** @description OpenAPI 3.1 as JSON. */
+            document?: string;
+            /**
+             * Format: uint64
+             * @description Exchanges that it was made from.
+             */
+            exchanges?: string;
+        };
+        "sluice.capture.v1.GetStorageResponse": {
+            /**
+             * Format: uint64
+             * @description The most that recordings may take; 0 when only the retention limits them.
+             */
+            byte_limit?: string;
+            /**
+             * Format: uint64
+             * @description Bytes on disk of all tables.
+             */
+            bytes?: string;
+            /**
+             * Format: uint64
+             * @description Free bytes of the disk.
+             */
+            free_bytes?: string;
+            tables?: components["schemas"]["sluice.capture.v1.GetStorageResponse.Table"][];
+        };
+        "sluice.capture.v1.GetStorageResponse.Table": {
+            /** Format: uint64 */
+            bytes?: string;
+            /** @description What is in it, for people. */
+            description?: string;
+            name?: string;
+            /**
+             * Format: date-time
+             * @description Absent when empty.
+             */
+            oldest?: string | null;
+            /**
+             * Format: uint64
+             * @description Before compression.
+             */
+            raw_bytes?: string;
+            /** @description How long rows are kept. */
+            retention?: string | null;
+            /** Format: uint64 */
+            rows?: string;
         };
         /** @description Header is one header line, as on the wire, in wire order. */
         "sluice.capture.v1.Header": {
@@ -853,9 +1259,89 @@ export interface components {
         };
         "sluice.capture.v1.ListExchangesResponse": {
             exchanges?: components["schemas"]["sluice.capture.v1.Exchange"][];
+            /** @description What makes this filter slow, for people; empty when an index serves it. */
+            hints?: string[];
             /** @description Empty on the last page. */
             next_cursor?: string;
+            /** @description Fields of the filter that no exchange is known to have: perhaps misspelt. */
+            unknown_fields?: string[];
         };
+        "sluice.capture.v1.ListFacetsResponse": {
+            facets?: components["schemas"]["sluice.capture.v1.ListFacetsResponse.Facet"][];
+        };
+        "sluice.capture.v1.ListFacetsResponse.Facet": {
+            /**
+             * Format: uint64
+             * @description Number of different values, estimated when there are many.
+             */
+            distinct?: string;
+            /** @description As asked for. */
+            field?: string;
+            /** @description Most frequent first. */
+            values?: components["schemas"]["sluice.capture.v1.ListFacetsResponse.Value"][];
+        };
+        "sluice.capture.v1.ListFacetsResponse.Value": {
+            /** Format: uint64 */
+            count?: string;
+            /** @description The clause that selects exactly this value. */
+            filter?: string;
+            value?: string;
+        };
+        "sluice.capture.v1.ListRouteRulesResponse": {
+            rules?: components["schemas"]["sluice.capture.v1.RouteRule"][];
+        };
+        "sluice.capture.v1.ListRoutesResponse": {
+            routes?: components["schemas"]["sluice.capture.v1.ListRoutesResponse.Route"][];
+        };
+        "sluice.capture.v1.ListRoutesResponse.Route": {
+            endpoint_id?: string;
+            endpoint_name?: string;
+            /**
+             * Format: uint64
+             * @description Responses with status 5xx, and requests without response.
+             */
+            errors?: string;
+            /** Format: date-time */
+            last_seen_at?: string | null;
+            method?: string;
+            /**
+             * Format: double
+             * @description Median and 95th percentile of the duration, in seconds.
+             */
+            p50?: number;
+            /** Format: double */
+            p95?: number;
+            /** Format: uint64 */
+            requests?: string;
+            route?: string;
+        };
+        "sluice.capture.v1.ListViewsResponse": {
+            views?: components["schemas"]["sluice.capture.v1.View"][];
+        };
+        /** @description Message is one message inside an exchange. */
+        "sluice.capture.v1.Message": {
+            /** @description Whether content is compressed as on the wire (permessage-deflate, grpc-encoding). */
+            compressed?: boolean;
+            /**
+             * Format: byte
+             * @description As sent (after unmasking), cut at the limit of capture.
+             */
+            content?: string;
+            direction?: components["schemas"]["sluice.capture.v1.Message.Direction"];
+            kind?: components["schemas"]["sluice.capture.v1.Message.Kind"];
+            /** @description After the exchange's start_time. */
+            offset?: string | null;
+            /**
+             * Format: uint64
+             * @description Whole length in bytes.
+             */
+            size?: string;
+            truncated?: boolean;
+        };
+        /** @enum {string} */
+        "sluice.capture.v1.Message.Direction": "DIRECTION_UNSPECIFIED" | "DIRECTION_CLIENT_TO_SERVER" | "DIRECTION_SERVER_TO_CLIENT";
+        /** @enum {string} */
+        "sluice.capture.v1.Message.Kind": "KIND_UNSPECIFIED" | "KIND_TEXT" | "KIND_BINARY" | "KIND_PING" | "KIND_PONG" | "KIND_CLOSE" | "KIND_EVENT" | "KIND_GRPC";
         /** @description PolicyActionTrace is one action that ran. */
         "sluice.capture.v1.PolicyActionTrace": {
             duration?: string | null;
@@ -897,6 +1383,13 @@ export interface components {
             /** @description Type of the action that answered, such as rate-limit. */
             action?: string;
             basic_auth_decision?: string;
+            /**
+             * @description What further actions decided, by name: jwt, webhook, circuit_breaker,
+             *     compression, ip_restriction, owasp, oauth and the like.
+             */
+            decisions?: {
+                [key: string]: string;
+            };
             /** @description Entries of the log action, each a JSON object. */
             logs?: string[];
             rate_limit_bucket?: string;
@@ -975,6 +1468,34 @@ export interface components {
              */
             stored?: string;
         };
+        /**
+         * @description Redaction is one value that was replaced before the record left the proxy. The
+         *     text in its place is [redacted RULE LENGTH HASH].
+         */
+        "sluice.capture.v1.Redaction": {
+            /**
+             * @description First 16 hex digits of the value's HMAC-SHA-256 under the installation's
+             *     key: equal values have equal hashes, and no value can be found from its hash.
+             */
+            hash?: string;
+            /**
+             * Format: uint64
+             * @description Bytes of the value as sent.
+             */
+            length?: string;
+            part?: components["schemas"]["sluice.capture.v1.Redaction.Part"];
+            /**
+             * @description Name of the header or parameter, JSON path ($.user.password), form field, or
+             *     number of the message; empty when a pattern found it in text.
+             */
+            path?: string;
+            /** @description Name of the rule that found it. */
+            rule?: string;
+            /** @description string, number, boolean, object, array or text. */
+            type?: string;
+        };
+        /** @enum {string} */
+        "sluice.capture.v1.Redaction.Part": "PART_UNSPECIFIED" | "PART_REQUEST_HEADER" | "PART_REQUEST_QUERY" | "PART_REQUEST_BODY" | "PART_RESPONSE_HEADER" | "PART_RESPONSE_BODY" | "PART_MESSAGE" | "PART_REQUEST_TRAILER" | "PART_RESPONSE_TRAILER";
         "sluice.capture.v1.Request": {
             body?: components["schemas"]["sluice.capture.v1.Body"] | null;
             headers?: components["schemas"]["sluice.capture.v1.Header"][];
@@ -999,33 +1520,135 @@ export interface components {
             status_code?: number;
             trailers?: components["schemas"]["sluice.capture.v1.Header"][];
         };
+        /** @description RouteRule is a template that people gave. */
+        "sluice.capture.v1.RouteRule": {
+            /** Format: date-time */
+            created_at?: string | null;
+            /** @description Empty for all endpoints. */
+            endpoint_id?: string;
+            /** @description "rt_" and 26 characters, given by the server. */
+            id?: string;
+            /**
+             * @description Such as /users/{id} or /files/{path...}: {name} stands for one segment,
+             *     {name...} at the end for all that follow.
+             */
+            template?: string;
+        };
         "sluice.capture.v1.TailExchangesResponse": {
             exchange?: components["schemas"]["sluice.capture.v1.Exchange"] | null;
             /** @description Resume after this. */
             position?: string;
         };
         "sluice.capture.v1.Timings": {
+            /**
+             * @description Connecting to the upstream, name lookup included; absent when a connection was
+             *     reused or none made.
+             */
+            connect?: string | null;
             /** @description First request byte to last response byte. */
             duration?: string | null;
             /** @description Request head received to first response byte sent. */
             first_byte?: string | null;
             /** @description Spent in the Traffic Policy, rate limit answers included. */
             policy?: string | null;
+            /** @description Request head received to the last byte of its body. */
+            request_received?: string | null;
+            /** @description TLS handshake with the upstream; absent without. */
+            tls_handshake?: string | null;
             /** @description Request sent to response complete; absent when the upstream was not asked. */
             upstream?: string | null;
+            /**
+             * @description Request sent to the upstream to the first byte of its response; absent
+             *     without one.
+             */
+            upstream_first_byte?: string | null;
+            /** @description start_time to when the (last) upstream was asked; absent when none was. */
+            upstream_start?: string | null;
         };
         "sluice.capture.v1.Tls": {
             cipher_suite?: string;
+            /** @description Absent when the client sent none. */
+            client_certificate?: components["schemas"]["sluice.capture.v1.ClientCertificate"] | null;
+            /** @description JA4 fingerprint of the client's hello. */
+            ja4_fingerprint?: string;
             negotiated_protocol?: string;
             resumed?: boolean;
             server_name?: string;
             /** @description "1.2" or "1.3". */
             version?: string;
         };
+        /** @description UpstreamAttempt is one call to an upstream that was tried again. */
+        "sluice.capture.v1.UpstreamAttempt": {
+            address?: string;
+            duration?: string | null;
+            /** @description Why it failed; empty when the status did. */
+            error?: string;
+            /** @description After the exchange's start_time. */
+            offset?: string | null;
+            /**
+             * Format: int64
+             * @description 0 when no response came.
+             */
+            status_code?: number;
+        };
         "sluice.capture.v1.UpstreamCall": {
             /** @description Host and port that were called. */
             address?: string;
             connection_reused?: boolean;
+            /** @description Those before the one that answered, in order; empty without retries. */
+            failed_attempts?: components["schemas"]["sluice.capture.v1.UpstreamAttempt"][];
+            /** @description Such as HTTP/1.1 or HTTP/2.0. */
+            http_version?: string;
+        };
+        "sluice.capture.v1.ValidateOpenApiResponse": {
+            /** @description Most frequent first, at most 500. */
+            drifts?: components["schemas"]["sluice.capture.v1.ValidateOpenApiResponse.Drift"][];
+            /**
+             * Format: uint64
+             * @description Exchanges that were looked at.
+             */
+            exchanges?: string;
+        };
+        /** @description Drift is one way in which traffic and document differ. */
+        "sluice.capture.v1.ValidateOpenApiResponse.Drift": {
+            /** Format: uint64 */
+            count?: string;
+            /** @description Of one exchange that shows it; empty for what was not seen. */
+            example_id?: string;
+            kind?: components["schemas"]["sluice.capture.v1.ValidateOpenApiResponse.Drift.Kind"];
+            /** @description What differs, for people. */
+            message?: string;
+            method?: string;
+            /** @description Path of the document, or route of the traffic. */
+            path?: string;
+        };
+        /** @enum {string} */
+        "sluice.capture.v1.ValidateOpenApiResponse.Drift.Kind": "KIND_UNSPECIFIED" | "KIND_UNDOCUMENTED_PATH" | "KIND_UNDOCUMENTED_METHOD" | "KIND_UNDOCUMENTED_PARAMETER" | "KIND_MISSING_PARAMETER" | "KIND_INVALID_PARAMETER" | "KIND_UNDOCUMENTED_STATUS" | "KIND_UNDOCUMENTED_CONTENT_TYPE" | "KIND_INVALID_REQUEST_BODY" | "KIND_INVALID_RESPONSE_BODY" | "KIND_UNUSED_OPERATION";
+        "sluice.capture.v1.ValidateSearchResponse": {
+            /** @description The same as a CEL expression; empty when CEL cannot say it. */
+            cel?: string;
+            hints?: string[];
+            /** @description The filter with every parenthesis that its meaning implies. */
+            printed?: string;
+            unknown_fields?: string[];
+        };
+        /** @description View is a saved search. */
+        "sluice.capture.v1.View": {
+            /** @description Columns of the table, in order; empty for the console's choice. */
+            columns?: string[];
+            /** Format: date-time */
+            created_at?: string | null;
+            filter?: string;
+            /** @description "vw_" and 26 characters, given by the server. */
+            id?: string;
+            /** @description Unique. */
+            name?: string;
+            /** @description As in ListExchanges. */
+            order_by?: string;
+            /** @description Time to look back, such as 15m, 4h or 7d; empty for the console's choice. */
+            range?: string;
+            /** Format: date-time */
+            updated_at?: string | null;
         };
         /** @description AuditEvent is one change of configuration. */
         "sluice.events.v1.AuditEvent": {
@@ -1381,18 +2004,47 @@ export interface components {
             scope?: components["schemas"]["sluice.policy.v1.Scope"];
         };
         /**
+         * @description Balancing chooses a target for each request.
+         * @enum {string}
+         */
+        "sluice.policy.v1.Balancing": "BALANCING_UNSPECIFIED" | "BALANCING_ROUND_ROBIN" | "BALANCING_LEAST_REQUESTS" | "BALANCING_CLIENT_ADDRESS";
+        /** @description CaptureKeep are conditions any of which records an exchange. */
+        "sluice.policy.v1.CaptureKeep": {
+            /** @description A CEL expression over the variables of on_http_response; empty for none. */
+            expression?: string;
+            /** @description Status 5xx, and exchanges without a response. */
+            server_errors?: boolean;
+            /** @description Those that took at least this long; absent for none. */
+            slower_than?: string | null;
+        };
+        /**
          * @description CaptureMode says how much of an exchange is recorded.
          * @enum {string}
          */
         "sluice.policy.v1.CaptureMode": "CAPTURE_MODE_UNSPECIFIED" | "CAPTURE_MODE_METADATA" | "CAPTURE_MODE_FULL";
         /** @description CaptureSettings says what of each exchange is recorded. */
         "sluice.policy.v1.CaptureSettings": {
+            /**
+             * @description Names of default rules that are off: json_password, form_password, bearer_token,
+             *     card_number and the like (docs/secrets.md lists them). The one for credential
+             *     headers cannot be.
+             */
+            disabled_redaction_rules?: string[];
+            /** @description What is recorded although the sample leaves it out. */
+            keep?: components["schemas"]["sluice.policy.v1.CaptureKeep"] | null;
+            /**
+             * Format: int64
+             * @description Messages kept of one WebSocket, gRPC call or event stream; 0 means 1000.
+             */
+            message_limit?: number;
             mode?: components["schemas"]["sluice.policy.v1.CaptureMode"];
             /**
              * @description Names of further headers whose values are redacted before anything leaves
              *     the proxy. Authorization, Cookie and their like always are.
              */
             redact_headers?: string[];
+            /** @description Further values to redact, looked for after the default rules. */
+            redaction_rules?: components["schemas"]["sluice.policy.v1.RedactionRule"][];
             /**
              * Format: int64
              * @description Bytes of a request body that are kept; 0 means 10240.
@@ -1421,6 +2073,11 @@ export interface components {
         };
         /** @description Endpoint is a public URL, its upstream and its Traffic Policy. */
         "sluice.policy.v1.Endpoint": {
+            /**
+             * @description What of this endpoint's exchanges is recorded; absent for what the capture
+             *     settings say.
+             */
+            capture?: components["schemas"]["sluice.policy.v1.EndpointCapture"] | null;
             /** Format: date-time */
             created_at?: string | null;
             /** @description Free text of at most 255 characters. */
@@ -1457,6 +2114,49 @@ export interface components {
              */
             url?: string;
         };
+        /**
+         * @description EndpointCapture overrides the capture settings for one endpoint. A field that is
+         *     absent or zero stays as they say.
+         */
+        "sluice.policy.v1.EndpointCapture": {
+            keep?: components["schemas"]["sluice.policy.v1.CaptureKeep"] | null;
+            mode?: components["schemas"]["sluice.policy.v1.CaptureMode"];
+            /** Format: int64 */
+            request_body_limit?: number;
+            /** Format: int64 */
+            response_body_limit?: number;
+            /**
+             * Format: double
+             * @description Above 0 to 100.
+             */
+            sample_percent?: number | null;
+        };
+        /**
+         * @description HealthCheck asks each target regularly; one that fails gets no requests, unless
+         *     all do.
+         */
+        "sluice.policy.v1.HealthCheck": {
+            /** @description Statuses that mean healthy, such as 200 or 2xx; empty means 2xx and 3xx. */
+            expected_statuses?: string[];
+            /**
+             * Format: int64
+             * @description Successes in a row that make a target healthy again; 0 means 2.
+             */
+            healthy_threshold?: number;
+            /** @description Host header; empty means the target's own. */
+            host?: string;
+            /** @description Between checks, 1 s to 1 h; absent means 10 s. */
+            interval?: string | null;
+            /** @description Path and query of a GET request; empty means "/". */
+            path?: string;
+            /** @description For an answer; absent means 2 s. */
+            timeout?: string | null;
+            /**
+             * Format: int64
+             * @description Failures in a row that make it unhealthy; 0 means 3.
+             */
+            unhealthy_threshold?: number;
+        };
         "sluice.policy.v1.ListApiKeysResponse": {
             api_keys?: components["schemas"]["sluice.policy.v1.ApiKey"][];
             next_cursor?: string;
@@ -1480,6 +2180,27 @@ export interface components {
             /** @description Empty on the last page. */
             next_cursor?: string;
             vaults?: components["schemas"]["sluice.policy.v1.Vault"][];
+        };
+        /**
+         * @description OutlierDetection takes a target that keeps failing real requests out of a pool
+         *     for a while.
+         */
+        "sluice.policy.v1.OutlierDetection": {
+            /**
+             * Format: int64
+             * @description Connection failures and 502, 503 and 504 in a row; 0 means 5.
+             */
+            consecutive_failures?: number;
+            /**
+             * @description Time out of the pool, times the number of ejections in a row, at most 5 min;
+             *     absent means 30 s.
+             */
+            ejection_time?: string | null;
+            /**
+             * Format: int64
+             * @description Share of the pool that may be out; 0 means 50.
+             */
+            max_ejected_percent?: number;
         };
         /** @description PolicyProblem is one fault of a document. */
         "sluice.policy.v1.PolicyProblem": {
@@ -1592,12 +2313,60 @@ export interface components {
              */
             reset_at?: string | null;
         };
+        /**
+         * @description RedactionRule finds values to redact. Exactly one of header, json_path, form_field,
+         *     query_parameter and pattern is set.
+         */
+        "sluice.policy.v1.RedactionRule": {
+            /** @description In application/x-www-form-urlencoded and multipart/form-data bodies. */
+            form_field?: string;
+            /** @description Name of a header or trailer, of requests and responses, without case. */
+            header?: string;
+            /** @description In JSON bodies: $.user.password, $..token, $.cards[*].number. */
+            json_path?: string;
+            /** @description Shown in place of the value. Unique: small letters, digits and underscores. */
+            name?: string;
+            /**
+             * @description Regular expression (RE2) over text bodies, header values and messages; what its
+             *     first group, or all of it, matches is replaced.
+             */
+            pattern?: string;
+            query_parameter?: string;
+        };
         "sluice.policy.v1.ReencryptSecretsResponse": {
             /**
              * Format: int32
              * @description How many stored secrets were encrypted anew.
              */
             reencrypted?: number;
+        };
+        /**
+         * @description RetryPolicy asks again when an upstream failed and nothing was answered yet.
+         *     Requests with a body are sent again only when all of it is still held (at most
+         *     64 KiB).
+         */
+        "sluice.policy.v1.RetryPolicy": {
+            /**
+             * Format: int64
+             * @description Tries after the first, 1 to 10; 0 means 1.
+             */
+            attempts?: number;
+            /**
+             * Format: int64
+             * @description Retries at most, as a share of the endpoint's requests of the last 10 s; 0
+             *     means 20. Three a second are always allowed.
+             */
+            budget_percent?: number;
+            /**
+             * @description Methods; empty means the idempotent ones (RFC 9110 section 9.2.2). A request of
+             *     which nothing was sent is tried again whatever its method.
+             */
+            methods?: string[];
+            /**
+             * @description Statuses that are tried again besides connection failures, such as 503; empty
+             *     means 502, 503 and 504.
+             */
+            statuses?: number[];
         };
         /**
          * @description Scope is what a key may do; each includes the ones before it.
@@ -1635,15 +2404,56 @@ export interface components {
             /** @description False when a problem is an error; then there are no results. */
             valid?: boolean;
         };
-        /** @description Upstream is the API behind an endpoint. */
+        /** @description Upstream is the API behind an endpoint: one server, or a pool of them. */
         "sluice.policy.v1.Upstream": {
+            balancing?: components["schemas"]["sluice.policy.v1.Balancing"];
+            /** @description Absent for none. */
+            health_check?: components["schemas"]["sluice.policy.v1.HealthCheck"] | null;
+            /**
+             * Format: int64
+             * @description Requests in flight to one target at most; 0 for no limit. Beyond it other
+             *     targets are asked, and when all are full the answer is 503.
+             */
+            max_requests?: number;
+            /** @description Absent for none. Needs targets. */
+            outlier_detection?: components["schemas"]["sluice.policy.v1.OutlierDetection"] | null;
+            protocol?: components["schemas"]["sluice.policy.v1.UpstreamProtocol"];
+            /** @description Absent for none. */
+            retry?: components["schemas"]["sluice.policy.v1.RetryPolicy"] | null;
+            /** @description Servers that share the requests. Empty when url is set. */
+            targets?: components["schemas"]["sluice.policy.v1.UpstreamTarget"][];
+            timeouts?: components["schemas"]["sluice.policy.v1.UpstreamTimeouts"] | null;
             /** @description Skip verification of an https upstream's certificate. */
             tls_skip_verify?: boolean;
             /**
              * @description http:// or https:// with host and optional port; a path is put in front of
-             *     the request's.
+             *     the request's. Empty when targets is set.
              */
             url?: string;
+        };
+        /**
+         * @description UpstreamProtocol is what the proxy speaks to upstreams.
+         * @enum {string}
+         */
+        "sluice.policy.v1.UpstreamProtocol": "UPSTREAM_PROTOCOL_UNSPECIFIED" | "UPSTREAM_PROTOCOL_HTTP1" | "UPSTREAM_PROTOCOL_HTTP2";
+        /** @description UpstreamTarget is one server of a pool. */
+        "sluice.policy.v1.UpstreamTarget": {
+            /** @description As Upstream.url. */
+            url?: string;
+            /**
+             * Format: int64
+             * @description Share of the requests relative to the other targets; 0 means 1.
+             */
+            weight?: number;
+        };
+        /** @description UpstreamTimeouts bound the parts of a call; absent ones have their default. */
+        "sluice.policy.v1.UpstreamTimeouts": {
+            /** @description To connect, TLS included; 5 s. */
+            connect?: string | null;
+            /** @description From the request sent to the first byte of the response; 5 min. */
+            first_byte?: string | null;
+            /** @description Between two bytes of a body; 5 min. */
+            idle?: string | null;
         };
         "sluice.policy.v1.ValidatePolicyResponse": {
             problems?: components["schemas"]["sluice.policy.v1.PolicyProblem"][];
@@ -2047,6 +2857,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.policy.v1.Endpoint"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetOpenApi: {
+        parameters: {
+            query?: {
+                /** @description As in ListExchanges. */
+                start_time?: string;
+                end_time?: string;
+                /** @description Exchanges that are looked at, newest first, 1 to 100000; 0 means 10000. */
+                sample?: number;
+            };
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.GetOpenApiResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ValidateOpenApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description OpenAPI 3.0 or 3.1, JSON or YAML. */
+                    document?: string;
+                    /** Format: date-time */
+                    end_time?: string | null;
+                    /** Format: int32 */
+                    sample?: number;
+                    /** Format: date-time */
+                    start_time?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ValidateOpenApiResponse"];
                 };
             };
             /** @description Refused or failed. */
@@ -2565,6 +3456,11 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before; rows that arrive meanwhile do not move pages. */
                 cursor?: string;
+                /**
+                 * @description "start_time" (the default), "duration", "status_code", "request_size" or
+                 *     "response_size", with " asc" or " desc" (the default) after it.
+                 */
+                order_by?: string;
             };
             header?: never;
             path?: never;
@@ -2610,6 +3506,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.capture.v1.Exchange"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetRequestBody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content, with its own content type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetResponseBody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content, with its own content type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
                 };
             };
             /** @description Refused or failed. */
@@ -2761,6 +3719,154 @@ export interface operations {
             };
         };
     };
+    GetExport: {
+        parameters: {
+            query?: {
+                filter?: string;
+                /** @description As in ListExchanges. */
+                start_time?: string;
+                end_time?: string;
+                format?: components["schemas"]["sluice.capture.v1.ExportFormat"];
+                /** @description At most this many exchanges; 0 means all. */
+                limit?: string;
+                include_bodies?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content, with its own content type. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListFacets: {
+        parameters: {
+            query?: {
+                filter?: string;
+                /** @description As in ListExchanges. */
+                start_time?: string;
+                end_time?: string;
+                /**
+                 * @description Fields of the search syntax, at most 16; empty means those of the facet panel:
+                 *     status class, status, method, endpoint, route, country, client address, action,
+                 *     error.
+                 */
+                fields?: string[];
+                /** @description Values per field, 1 to 100; 0 means 10. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ListFacetsResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetHistogram: {
+        parameters: {
+            query?: {
+                filter?: string;
+                /** @description As in ListExchanges. */
+                start_time?: string;
+                end_time?: string;
+                /**
+                 * @description About how many intervals are wanted, 1 to 1000; 0 means 100. Their length is
+                 *     rounded to one that people use.
+                 */
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.GetHistogramResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.GetStorageResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
     TailExchanges: {
         parameters: {
             query?: {
@@ -2784,6 +3890,37 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["sluice.capture.v1.Exchange"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ValidateSearch: {
+        parameters: {
+            query?: {
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ValidateSearchResponse"];
                 };
             };
             /** @description Refused or failed. */
@@ -3383,6 +4520,134 @@ export interface operations {
             };
         };
     };
+    ListRouteRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ListRouteRulesResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    CreateRouteRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.capture.v1.RouteRule"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.RouteRule"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    DeleteRouteRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListRoutes: {
+        parameters: {
+            query?: {
+                /** @description Only of this endpoint; empty for all. */
+                endpoint_id?: string;
+                /** @description As in ListExchanges. */
+                start_time?: string;
+                end_time?: string;
+                /** @description 1 to 1000; 0 means 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ListRoutesResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
     ListSecrets: {
         parameters: {
             query?: {
@@ -3802,6 +5067,166 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["sluice.policy.v1.Vault"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    ListViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.ListViewsResponse"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    CreateView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.capture.v1.View"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.View"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    GetView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.View"];
+                };
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    DeleteView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.Error"];
+                };
+            };
+        };
+    };
+    UpdateView: {
+        parameters: {
+            query?: {
+                update_mask?: string;
+            };
+            header?: never;
+            path: {
+                /** @description "vw_" and 26 characters, given by the server. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["sluice.capture.v1.View"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["sluice.capture.v1.View"];
                 };
             };
             /** @description Refused or failed. */

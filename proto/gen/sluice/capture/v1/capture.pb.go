@@ -9,6 +9,7 @@ package capturev1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -90,6 +91,66 @@ func (Aggregation) EnumDescriptor() ([]byte, []int) {
 	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{0}
 }
 
+// ExportFormat is a file format.
+type ExportFormat int32
+
+const (
+	ExportFormat_EXPORT_FORMAT_UNSPECIFIED ExportFormat = 0
+	// HTTP Archive 1.2.
+	ExportFormat_EXPORT_FORMAT_HAR ExportFormat = 1
+	// One exchange a line, as this API writes it.
+	ExportFormat_EXPORT_FORMAT_NDJSON ExportFormat = 2
+	// One row an exchange, without headers and bodies.
+	ExportFormat_EXPORT_FORMAT_CSV ExportFormat = 3
+	// Apache Parquet, with headers and bodies.
+	ExportFormat_EXPORT_FORMAT_PARQUET ExportFormat = 4
+)
+
+// Enum value maps for ExportFormat.
+var (
+	ExportFormat_name = map[int32]string{
+		0: "EXPORT_FORMAT_UNSPECIFIED",
+		1: "EXPORT_FORMAT_HAR",
+		2: "EXPORT_FORMAT_NDJSON",
+		3: "EXPORT_FORMAT_CSV",
+		4: "EXPORT_FORMAT_PARQUET",
+	}
+	ExportFormat_value = map[string]int32{
+		"EXPORT_FORMAT_UNSPECIFIED": 0,
+		"EXPORT_FORMAT_HAR":         1,
+		"EXPORT_FORMAT_NDJSON":      2,
+		"EXPORT_FORMAT_CSV":         3,
+		"EXPORT_FORMAT_PARQUET":     4,
+	}
+)
+
+func (x ExportFormat) Enum() *ExportFormat {
+	p := new(ExportFormat)
+	*p = x
+	return p
+}
+
+func (x ExportFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExportFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_capture_proto_enumTypes[1].Descriptor()
+}
+
+func (ExportFormat) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_capture_proto_enumTypes[1]
+}
+
+func (x ExportFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExportFormat.Descriptor instead.
+func (ExportFormat) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{1}
+}
+
 type ListExchangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Search syntax; empty matches everything.
@@ -101,7 +162,10 @@ type ListExchangesRequest struct {
 	// 1 to 1000; 0 means 100.
 	Limit int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	// next_cursor of the page before; rows that arrive meanwhile do not move pages.
-	Cursor        string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// "start_time" (the default), "duration", "status_code", "request_size" or
+	// "response_size", with " asc" or " desc" (the default) after it.
+	OrderBy       string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -171,11 +235,22 @@ func (x *ListExchangesRequest) GetCursor() string {
 	return ""
 }
 
+func (x *ListExchangesRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
 type ListExchangesResponse struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Exchanges []*Exchange            `protobuf:"bytes,1,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
 	// Empty on the last page.
-	NextCursor    string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	NextCursor string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	// Fields of the filter that no exchange is known to have: perhaps misspelt.
+	UnknownFields []string `protobuf:"bytes,3,rep,name=unknown_fields,json=unknownFields,proto3" json:"unknown_fields,omitempty"`
+	// What makes this filter slow, for people; empty when an index serves it.
+	Hints         []string `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +297,20 @@ func (x *ListExchangesResponse) GetNextCursor() string {
 		return x.NextCursor
 	}
 	return ""
+}
+
+func (x *ListExchangesResponse) GetUnknownFields() []string {
+	if x != nil {
+		return x.UnknownFields
+	}
+	return nil
+}
+
+func (x *ListExchangesResponse) GetHints() []string {
+	if x != nil {
+		return x.Hints
+	}
+	return nil
 }
 
 type GetExchangeRequest struct {
@@ -790,6 +879,660 @@ func (x *FollowLogResponse) GetPosition() string {
 	return ""
 }
 
+type GetHistogramRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// As in ListExchanges.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// About how many intervals are wanted, 1 to 1000; 0 means 100. Their length is
+	// rounded to one that people use.
+	Buckets       int32 `protobuf:"varint,4,opt,name=buckets,proto3" json:"buckets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHistogramRequest) Reset() {
+	*x = GetHistogramRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHistogramRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHistogramRequest) ProtoMessage() {}
+
+func (x *GetHistogramRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHistogramRequest.ProtoReflect.Descriptor instead.
+func (*GetHistogramRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetHistogramRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *GetHistogramRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *GetHistogramRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *GetHistogramRequest) GetBuckets() int32 {
+	if x != nil {
+		return x.Buckets
+	}
+	return 0
+}
+
+type GetHistogramResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Length of each interval.
+	Interval *durationpb.Duration `protobuf:"bytes,1,opt,name=interval,proto3" json:"interval,omitempty"`
+	// Every interval of the time asked for, zeros included.
+	Buckets []*GetHistogramResponse_Bucket `protobuf:"bytes,2,rep,name=buckets,proto3" json:"buckets,omitempty"`
+	// Matching exchanges in all.
+	Total         uint64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHistogramResponse) Reset() {
+	*x = GetHistogramResponse{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHistogramResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHistogramResponse) ProtoMessage() {}
+
+func (x *GetHistogramResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHistogramResponse.ProtoReflect.Descriptor instead.
+func (*GetHistogramResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetHistogramResponse) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+func (x *GetHistogramResponse) GetBuckets() []*GetHistogramResponse_Bucket {
+	if x != nil {
+		return x.Buckets
+	}
+	return nil
+}
+
+func (x *GetHistogramResponse) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+type ListFacetsRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// As in ListExchanges.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// Fields of the search syntax, at most 16; empty means those of the facet panel:
+	// status class, status, method, endpoint, route, country, client address, action,
+	// error.
+	Fields []string `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Values per field, 1 to 100; 0 means 10.
+	Limit         int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFacetsRequest) Reset() {
+	*x = ListFacetsRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFacetsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFacetsRequest) ProtoMessage() {}
+
+func (x *ListFacetsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFacetsRequest.ProtoReflect.Descriptor instead.
+func (*ListFacetsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListFacetsRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListFacetsRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *ListFacetsRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *ListFacetsRequest) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *ListFacetsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListFacetsResponse struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Facets        []*ListFacetsResponse_Facet `protobuf:"bytes,1,rep,name=facets,proto3" json:"facets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFacetsResponse) Reset() {
+	*x = ListFacetsResponse{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFacetsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFacetsResponse) ProtoMessage() {}
+
+func (x *ListFacetsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFacetsResponse.ProtoReflect.Descriptor instead.
+func (*ListFacetsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListFacetsResponse) GetFacets() []*ListFacetsResponse_Facet {
+	if x != nil {
+		return x.Facets
+	}
+	return nil
+}
+
+type ValidateSearchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Filter        string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateSearchRequest) Reset() {
+	*x = ValidateSearchRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateSearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateSearchRequest) ProtoMessage() {}
+
+func (x *ValidateSearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateSearchRequest.ProtoReflect.Descriptor instead.
+func (*ValidateSearchRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ValidateSearchRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+type ValidateSearchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The filter with every parenthesis that its meaning implies.
+	Printed string `protobuf:"bytes,1,opt,name=printed,proto3" json:"printed,omitempty"`
+	// The same as a CEL expression; empty when CEL cannot say it.
+	Cel           string   `protobuf:"bytes,2,opt,name=cel,proto3" json:"cel,omitempty"`
+	UnknownFields []string `protobuf:"bytes,3,rep,name=unknown_fields,json=unknownFields,proto3" json:"unknown_fields,omitempty"`
+	Hints         []string `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValidateSearchResponse) Reset() {
+	*x = ValidateSearchResponse{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValidateSearchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValidateSearchResponse) ProtoMessage() {}
+
+func (x *ValidateSearchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValidateSearchResponse.ProtoReflect.Descriptor instead.
+func (*ValidateSearchResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ValidateSearchResponse) GetPrinted() string {
+	if x != nil {
+		return x.Printed
+	}
+	return ""
+}
+
+func (x *ValidateSearchResponse) GetCel() string {
+	if x != nil {
+		return x.Cel
+	}
+	return ""
+}
+
+func (x *ValidateSearchResponse) GetUnknownFields() []string {
+	if x != nil {
+		return x.UnknownFields
+	}
+	return nil
+}
+
+func (x *ValidateSearchResponse) GetHints() []string {
+	if x != nil {
+		return x.Hints
+	}
+	return nil
+}
+
+type GetRequestBodyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRequestBodyRequest) Reset() {
+	*x = GetRequestBodyRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRequestBodyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRequestBodyRequest) ProtoMessage() {}
+
+func (x *GetRequestBodyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRequestBodyRequest.ProtoReflect.Descriptor instead.
+func (*GetRequestBodyRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetRequestBodyRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type GetResponseBodyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetResponseBodyRequest) Reset() {
+	*x = GetResponseBodyRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetResponseBodyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetResponseBodyRequest) ProtoMessage() {}
+
+func (x *GetResponseBodyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetResponseBodyRequest.ProtoReflect.Descriptor instead.
+func (*GetResponseBodyRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetResponseBodyRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type GetExportRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// As in ListExchanges.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	Format    ExportFormat           `protobuf:"varint,4,opt,name=format,proto3,enum=sluice.capture.v1.ExportFormat" json:"format,omitempty"`
+	// At most this many exchanges; 0 means all.
+	Limit         uint64 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	IncludeBodies bool   `protobuf:"varint,6,opt,name=include_bodies,json=includeBodies,proto3" json:"include_bodies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetExportRequest) Reset() {
+	*x = GetExportRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetExportRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetExportRequest) ProtoMessage() {}
+
+func (x *GetExportRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetExportRequest.ProtoReflect.Descriptor instead.
+func (*GetExportRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetExportRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *GetExportRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *GetExportRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *GetExportRequest) GetFormat() ExportFormat {
+	if x != nil {
+		return x.Format
+	}
+	return ExportFormat_EXPORT_FORMAT_UNSPECIFIED
+}
+
+func (x *GetExportRequest) GetLimit() uint64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *GetExportRequest) GetIncludeBodies() bool {
+	if x != nil {
+		return x.IncludeBodies
+	}
+	return false
+}
+
+type GetStorageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageRequest) Reset() {
+	*x = GetStorageRequest{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageRequest) ProtoMessage() {}
+
+func (x *GetStorageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageRequest.ProtoReflect.Descriptor instead.
+func (*GetStorageRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{21}
+}
+
+type GetStorageResponse struct {
+	state  protoimpl.MessageState      `protogen:"open.v1"`
+	Tables []*GetStorageResponse_Table `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	// Bytes on disk of all tables.
+	Bytes uint64 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// The most that recordings may take; 0 when only the retention limits them.
+	ByteLimit uint64 `protobuf:"varint,3,opt,name=byte_limit,json=byteLimit,proto3" json:"byte_limit,omitempty"`
+	// Free bytes of the disk.
+	FreeBytes     uint64 `protobuf:"varint,4,opt,name=free_bytes,json=freeBytes,proto3" json:"free_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageResponse) Reset() {
+	*x = GetStorageResponse{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageResponse) ProtoMessage() {}
+
+func (x *GetStorageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageResponse.ProtoReflect.Descriptor instead.
+func (*GetStorageResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetStorageResponse) GetTables() []*GetStorageResponse_Table {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *GetStorageResponse) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *GetStorageResponse) GetByteLimit() uint64 {
+	if x != nil {
+		return x.ByteLimit
+	}
+	return 0
+}
+
+func (x *GetStorageResponse) GetFreeBytes() uint64 {
+	if x != nil {
+		return x.FreeBytes
+	}
+	return 0
+}
+
 // Series is one group.
 type AggregateExchangesResponse_Series struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -805,7 +1548,7 @@ type AggregateExchangesResponse_Series struct {
 
 func (x *AggregateExchangesResponse_Series) Reset() {
 	*x = AggregateExchangesResponse_Series{}
-	mi := &file_sluice_capture_v1_capture_proto_msgTypes[12]
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +1560,7 @@ func (x *AggregateExchangesResponse_Series) String() string {
 func (*AggregateExchangesResponse_Series) ProtoMessage() {}
 
 func (x *AggregateExchangesResponse_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_capture_proto_msgTypes[12]
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +1608,7 @@ type AggregateExchangesResponse_Point struct {
 
 func (x *AggregateExchangesResponse_Point) Reset() {
 	*x = AggregateExchangesResponse_Point{}
-	mi := &file_sluice_capture_v1_capture_proto_msgTypes[13]
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1620,7 @@ func (x *AggregateExchangesResponse_Point) String() string {
 func (*AggregateExchangesResponse_Point) ProtoMessage() {}
 
 func (x *AggregateExchangesResponse_Point) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_capture_proto_msgTypes[13]
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,11 +1650,325 @@ func (x *AggregateExchangesResponse_Point) GetValue() float64 {
 	return 0
 }
 
+type GetHistogramResponse_Bucket struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Start of the interval.
+	Time       *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Status_1Xx uint64                 `protobuf:"varint,2,opt,name=status_1xx,json=status1xx,proto3" json:"status_1xx,omitempty"`
+	Status_2Xx uint64                 `protobuf:"varint,3,opt,name=status_2xx,json=status2xx,proto3" json:"status_2xx,omitempty"`
+	Status_3Xx uint64                 `protobuf:"varint,4,opt,name=status_3xx,json=status3xx,proto3" json:"status_3xx,omitempty"`
+	Status_4Xx uint64                 `protobuf:"varint,5,opt,name=status_4xx,json=status4xx,proto3" json:"status_4xx,omitempty"`
+	Status_5Xx uint64                 `protobuf:"varint,6,opt,name=status_5xx,json=status5xx,proto3" json:"status_5xx,omitempty"`
+	// Exchanges without a response.
+	NoStatus      uint64 `protobuf:"varint,7,opt,name=no_status,json=noStatus,proto3" json:"no_status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHistogramResponse_Bucket) Reset() {
+	*x = GetHistogramResponse_Bucket{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHistogramResponse_Bucket) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHistogramResponse_Bucket) ProtoMessage() {}
+
+func (x *GetHistogramResponse_Bucket) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHistogramResponse_Bucket.ProtoReflect.Descriptor instead.
+func (*GetHistogramResponse_Bucket) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{13, 0}
+}
+
+func (x *GetHistogramResponse_Bucket) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *GetHistogramResponse_Bucket) GetStatus_1Xx() uint64 {
+	if x != nil {
+		return x.Status_1Xx
+	}
+	return 0
+}
+
+func (x *GetHistogramResponse_Bucket) GetStatus_2Xx() uint64 {
+	if x != nil {
+		return x.Status_2Xx
+	}
+	return 0
+}
+
+func (x *GetHistogramResponse_Bucket) GetStatus_3Xx() uint64 {
+	if x != nil {
+		return x.Status_3Xx
+	}
+	return 0
+}
+
+func (x *GetHistogramResponse_Bucket) GetStatus_4Xx() uint64 {
+	if x != nil {
+		return x.Status_4Xx
+	}
+	return 0
+}
+
+func (x *GetHistogramResponse_Bucket) GetStatus_5Xx() uint64 {
+	if x != nil {
+		return x.Status_5Xx
+	}
+	return 0
+}
+
+func (x *GetHistogramResponse_Bucket) GetNoStatus() uint64 {
+	if x != nil {
+		return x.NoStatus
+	}
+	return 0
+}
+
+type ListFacetsResponse_Facet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As asked for.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// Most frequent first.
+	Values []*ListFacetsResponse_Value `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	// Number of different values, estimated when there are many.
+	Distinct      uint64 `protobuf:"varint,3,opt,name=distinct,proto3" json:"distinct,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFacetsResponse_Facet) Reset() {
+	*x = ListFacetsResponse_Facet{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFacetsResponse_Facet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFacetsResponse_Facet) ProtoMessage() {}
+
+func (x *ListFacetsResponse_Facet) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFacetsResponse_Facet.ProtoReflect.Descriptor instead.
+func (*ListFacetsResponse_Facet) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{15, 0}
+}
+
+func (x *ListFacetsResponse_Facet) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ListFacetsResponse_Facet) GetValues() []*ListFacetsResponse_Value {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ListFacetsResponse_Facet) GetDistinct() uint64 {
+	if x != nil {
+		return x.Distinct
+	}
+	return 0
+}
+
+type ListFacetsResponse_Value struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Value string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	Count uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// The clause that selects exactly this value.
+	Filter        string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFacetsResponse_Value) Reset() {
+	*x = ListFacetsResponse_Value{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFacetsResponse_Value) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFacetsResponse_Value) ProtoMessage() {}
+
+func (x *ListFacetsResponse_Value) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFacetsResponse_Value.ProtoReflect.Descriptor instead.
+func (*ListFacetsResponse_Value) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{15, 1}
+}
+
+func (x *ListFacetsResponse_Value) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *ListFacetsResponse_Value) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ListFacetsResponse_Value) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+type GetStorageResponse_Table struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What is in it, for people.
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	Rows        uint64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	Bytes       uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Before compression.
+	RawBytes uint64 `protobuf:"varint,5,opt,name=raw_bytes,json=rawBytes,proto3" json:"raw_bytes,omitempty"`
+	// Absent when empty.
+	Oldest *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	// How long rows are kept.
+	Retention     *durationpb.Duration `protobuf:"bytes,7,opt,name=retention,proto3" json:"retention,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStorageResponse_Table) Reset() {
+	*x = GetStorageResponse_Table{}
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStorageResponse_Table) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStorageResponse_Table) ProtoMessage() {}
+
+func (x *GetStorageResponse_Table) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_capture_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStorageResponse_Table.ProtoReflect.Descriptor instead.
+func (*GetStorageResponse_Table) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_capture_proto_rawDescGZIP(), []int{22, 0}
+}
+
+func (x *GetStorageResponse_Table) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetStorageResponse_Table) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *GetStorageResponse_Table) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *GetStorageResponse_Table) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *GetStorageResponse_Table) GetRawBytes() uint64 {
+	if x != nil {
+		return x.RawBytes
+	}
+	return 0
+}
+
+func (x *GetStorageResponse_Table) GetOldest() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
+func (x *GetStorageResponse_Table) GetRetention() *durationpb.Duration {
+	if x != nil {
+		return x.Retention
+	}
+	return nil
+}
+
 var File_sluice_capture_v1_capture_proto protoreflect.FileDescriptor
 
 const file_sluice_capture_v1_capture_proto_rawDesc = "" +
 	"\n" +
-	"\x1fsluice/capture/v1/capture.proto\x12\x11sluice.capture.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a sluice/capture/v1/exchange.proto\x1a\x1esluice/capture/v1/ingest.proto\"\xe4\x01\n" +
+	"\x1fsluice/capture/v1/capture.proto\x12\x11sluice.capture.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a sluice/capture/v1/exchange.proto\x1a\x1esluice/capture/v1/ingest.proto\"\x88\x02\n" +
 	"\x14ListExchangesRequest\x12 \n" +
 	"\x06filter\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06filter\x129\n" +
 	"\n" +
@@ -919,11 +1976,14 @@ const file_sluice_capture_v1_capture_proto_rawDesc = "" +
 	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12 \n" +
 	"\x05limit\x18\x04 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x05limit\x12\x16\n" +
-	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"s\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\x12\"\n" +
+	"\border_by\x18\x06 \x01(\tB\a\xbaH\x04r\x02(@R\aorderBy\"\xb0\x01\n" +
 	"\x15ListExchangesResponse\x129\n" +
 	"\texchanges\x18\x01 \x03(\v2\x1b.sluice.capture.v1.ExchangeR\texchanges\x12\x1f\n" +
 	"\vnext_cursor\x18\x02 \x01(\tR\n" +
-	"nextCursor\"-\n" +
+	"nextCursor\x12%\n" +
+	"\x0eunknown_fields\x18\x03 \x03(\tR\runknownFields\x12\x14\n" +
+	"\x05hints\x18\x04 \x03(\tR\x05hints\"-\n" +
 	"\x12GetExchangeRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\"N\n" +
 	"\x13GetExchangeResponse\x127\n" +
@@ -971,7 +2031,84 @@ const file_sluice_capture_v1_capture_proto_rawDesc = "" +
 	"\x0einclude_bodies\x18\x04 \x01(\bR\rincludeBodies\"j\n" +
 	"\x11FollowLogResponse\x129\n" +
 	"\texchanges\x18\x01 \x03(\v2\x1b.sluice.capture.v1.ExchangeR\texchanges\x12\x1a\n" +
-	"\bposition\x18\x02 \x01(\tR\bposition*\xce\x01\n" +
+	"\bposition\x18\x02 \x01(\tR\bposition\"\xcf\x01\n" +
+	"\x13GetHistogramRequest\x12 \n" +
+	"\x06filter\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06filter\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12$\n" +
+	"\abuckets\x18\x04 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\abuckets\"\xa0\x03\n" +
+	"\x14GetHistogramResponse\x125\n" +
+	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12H\n" +
+	"\abuckets\x18\x02 \x03(\v2..sluice.capture.v1.GetHistogramResponse.BucketR\abuckets\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x04R\x05total\x1a\xf0\x01\n" +
+	"\x06Bucket\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1d\n" +
+	"\n" +
+	"status_1xx\x18\x02 \x01(\x04R\tstatus1xx\x12\x1d\n" +
+	"\n" +
+	"status_2xx\x18\x03 \x01(\x04R\tstatus2xx\x12\x1d\n" +
+	"\n" +
+	"status_3xx\x18\x04 \x01(\x04R\tstatus3xx\x12\x1d\n" +
+	"\n" +
+	"status_4xx\x18\x05 \x01(\x04R\tstatus4xx\x12\x1d\n" +
+	"\n" +
+	"status_5xx\x18\x06 \x01(\x04R\tstatus5xx\x12\x1b\n" +
+	"\tno_status\x18\a \x01(\x04R\bnoStatus\"\xea\x01\n" +
+	"\x11ListFacetsRequest\x12 \n" +
+	"\x06filter\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06filter\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12 \n" +
+	"\x06fields\x18\x04 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\x10R\x06fields\x12\x1f\n" +
+	"\x05limit\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18d(\x00R\x05limit\"\xa6\x02\n" +
+	"\x12ListFacetsResponse\x12C\n" +
+	"\x06facets\x18\x01 \x03(\v2+.sluice.capture.v1.ListFacetsResponse.FacetR\x06facets\x1a~\n" +
+	"\x05Facet\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12C\n" +
+	"\x06values\x18\x02 \x03(\v2+.sluice.capture.v1.ListFacetsResponse.ValueR\x06values\x12\x1a\n" +
+	"\bdistinct\x18\x03 \x01(\x04R\bdistinct\x1aK\n" +
+	"\x05Value\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x16\n" +
+	"\x06filter\x18\x03 \x01(\tR\x06filter\"9\n" +
+	"\x15ValidateSearchRequest\x12 \n" +
+	"\x06filter\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06filter\"\x81\x01\n" +
+	"\x16ValidateSearchResponse\x12\x18\n" +
+	"\aprinted\x18\x01 \x01(\tR\aprinted\x12\x10\n" +
+	"\x03cel\x18\x02 \x01(\tR\x03cel\x12%\n" +
+	"\x0eunknown_fields\x18\x03 \x03(\tR\runknownFields\x12\x14\n" +
+	"\x05hints\x18\x04 \x03(\tR\x05hints\"0\n" +
+	"\x15GetRequestBodyRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\"1\n" +
+	"\x16GetResponseBodyRequest\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\"\xa8\x02\n" +
+	"\x10GetExportRequest\x12 \n" +
+	"\x06filter\x18\x01 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x06filter\x129\n" +
+	"\n" +
+	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12C\n" +
+	"\x06format\x18\x04 \x01(\x0e2\x1f.sluice.capture.v1.ExportFormatB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06format\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x04R\x05limit\x12%\n" +
+	"\x0einclude_bodies\x18\x06 \x01(\bR\rincludeBodies\"\x13\n" +
+	"\x11GetStorageRequest\"\xa1\x03\n" +
+	"\x12GetStorageResponse\x12C\n" +
+	"\x06tables\x18\x01 \x03(\v2+.sluice.capture.v1.GetStorageResponse.TableR\x06tables\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\x12\x1d\n" +
+	"\n" +
+	"byte_limit\x18\x03 \x01(\x04R\tbyteLimit\x12\x1d\n" +
+	"\n" +
+	"free_bytes\x18\x04 \x01(\x04R\tfreeBytes\x1a\xf1\x01\n" +
+	"\x05Table\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1b\n" +
+	"\traw_bytes\x18\x05 \x01(\x04R\brawBytes\x122\n" +
+	"\x06oldest\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\x127\n" +
+	"\tretention\x18\a \x01(\v2\x19.google.protobuf.DurationR\tretention*\xce\x01\n" +
 	"\vAggregation\x12\x1b\n" +
 	"\x17AGGREGATION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11AGGREGATION_COUNT\x10\x01\x12\x1b\n" +
@@ -980,12 +2117,27 @@ const file_sluice_capture_v1_capture_proto_rawDesc = "" +
 	"\x0fAGGREGATION_AVG\x10\x04\x12\x13\n" +
 	"\x0fAGGREGATION_MIN\x10\x05\x12\x13\n" +
 	"\x0fAGGREGATION_MAX\x10\x06\x12\x1a\n" +
-	"\x16AGGREGATION_PERCENTILE\x10\a2\xa0\x06\n" +
+	"\x16AGGREGATION_PERCENTILE\x10\a*\x90\x01\n" +
+	"\fExportFormat\x12\x1d\n" +
+	"\x19EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11EXPORT_FORMAT_HAR\x10\x01\x12\x18\n" +
+	"\x14EXPORT_FORMAT_NDJSON\x10\x02\x12\x15\n" +
+	"\x11EXPORT_FORMAT_CSV\x10\x03\x12\x19\n" +
+	"\x15EXPORT_FORMAT_PARQUET\x10\x042\xa0\r\n" +
 	"\x0eCaptureService\x12}\n" +
 	"\rListExchanges\x12'.sluice.capture.v1.ListExchangesRequest\x1a(.sluice.capture.v1.ListExchangesResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/exchanges\x12\x86\x01\n" +
 	"\vGetExchange\x12%.sluice.capture.v1.GetExchangeRequest\x1a&.sluice.capture.v1.GetExchangeResponse\"(\x82\xd3\xe4\x93\x02\"b\bexchange\x12\x16/api/v1/exchanges/{id}\x12\x84\x01\n" +
 	"\rTailExchanges\x12'.sluice.capture.v1.TailExchangesRequest\x1a(.sluice.capture.v1.TailExchangesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/exchanges:tail0\x01\x12\x99\x01\n" +
-	"\x12AggregateExchanges\x12,.sluice.capture.v1.AggregateExchangesRequest\x1a-.sluice.capture.v1.AggregateExchangesResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/exchanges:aggregate\x12\x88\x01\n" +
+	"\x12AggregateExchanges\x12,.sluice.capture.v1.AggregateExchangesRequest\x1a-.sluice.capture.v1.AggregateExchangesResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/exchanges:aggregate\x12\x84\x01\n" +
+	"\fGetHistogram\x12&.sluice.capture.v1.GetHistogramRequest\x1a'.sluice.capture.v1.GetHistogramResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/exchanges:histogram\x12{\n" +
+	"\n" +
+	"ListFacets\x12$.sluice.capture.v1.ListFacetsRequest\x1a%.sluice.capture.v1.ListFacetsResponse\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/exchanges:facets\x12\x89\x01\n" +
+	"\x0eValidateSearch\x12(.sluice.capture.v1.ValidateSearchRequest\x1a).sluice.capture.v1.ValidateSearchResponse\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/exchanges:validate\x12\x7f\n" +
+	"\x0eGetRequestBody\x12(.sluice.capture.v1.GetRequestBodyRequest\x1a\x14.google.api.HttpBody\"+\x82\xd3\xe4\x93\x02%\x12#/api/v1/exchanges/{id}/request_body0\x01\x12\x82\x01\n" +
+	"\x0fGetResponseBody\x12).sluice.capture.v1.GetResponseBodyRequest\x1a\x14.google.api.HttpBody\",\x82\xd3\xe4\x93\x02&\x12$/api/v1/exchanges/{id}/response_body0\x01\x12j\n" +
+	"\tGetExport\x12#.sluice.capture.v1.GetExportRequest\x1a\x14.google.api.HttpBody\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/exchanges:export0\x01\x12|\n" +
+	"\n" +
+	"GetStorage\x12$.sluice.capture.v1.GetStorageRequest\x1a%.sluice.capture.v1.GetStorageResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/exchanges:storage\x12\x88\x01\n" +
 	"\rGetAccounting\x12'.sluice.capture.v1.GetAccountingRequest\x1a(.sluice.capture.v1.GetAccountingResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/exchanges:accounting\x12X\n" +
 	"\tFollowLog\x12#.sluice.capture.v1.FollowLogRequest\x1a$.sluice.capture.v1.FollowLogResponse0\x01B2Z0sluice.dev/proto/gen/sluice/capture/v1;capturev1b\x06proto3"
 
@@ -1001,62 +2153,108 @@ func file_sluice_capture_v1_capture_proto_rawDescGZIP() []byte {
 	return file_sluice_capture_v1_capture_proto_rawDescData
 }
 
-var file_sluice_capture_v1_capture_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_capture_v1_capture_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_sluice_capture_v1_capture_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sluice_capture_v1_capture_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_sluice_capture_v1_capture_proto_goTypes = []any{
 	(Aggregation)(0),                          // 0: sluice.capture.v1.Aggregation
-	(*ListExchangesRequest)(nil),              // 1: sluice.capture.v1.ListExchangesRequest
-	(*ListExchangesResponse)(nil),             // 2: sluice.capture.v1.ListExchangesResponse
-	(*GetExchangeRequest)(nil),                // 3: sluice.capture.v1.GetExchangeRequest
-	(*GetExchangeResponse)(nil),               // 4: sluice.capture.v1.GetExchangeResponse
-	(*TailExchangesRequest)(nil),              // 5: sluice.capture.v1.TailExchangesRequest
-	(*TailExchangesResponse)(nil),             // 6: sluice.capture.v1.TailExchangesResponse
-	(*AggregateExchangesRequest)(nil),         // 7: sluice.capture.v1.AggregateExchangesRequest
-	(*AggregateExchangesResponse)(nil),        // 8: sluice.capture.v1.AggregateExchangesResponse
-	(*GetAccountingRequest)(nil),              // 9: sluice.capture.v1.GetAccountingRequest
-	(*GetAccountingResponse)(nil),             // 10: sluice.capture.v1.GetAccountingResponse
-	(*FollowLogRequest)(nil),                  // 11: sluice.capture.v1.FollowLogRequest
-	(*FollowLogResponse)(nil),                 // 12: sluice.capture.v1.FollowLogResponse
-	(*AggregateExchangesResponse_Series)(nil), // 13: sluice.capture.v1.AggregateExchangesResponse.Series
-	(*AggregateExchangesResponse_Point)(nil),  // 14: sluice.capture.v1.AggregateExchangesResponse.Point
-	(*timestamppb.Timestamp)(nil),             // 15: google.protobuf.Timestamp
-	(*Exchange)(nil),                          // 16: sluice.capture.v1.Exchange
-	(*durationpb.Duration)(nil),               // 17: google.protobuf.Duration
-	(*ProxyAccounting)(nil),                   // 18: sluice.capture.v1.ProxyAccounting
+	(ExportFormat)(0),                         // 1: sluice.capture.v1.ExportFormat
+	(*ListExchangesRequest)(nil),              // 2: sluice.capture.v1.ListExchangesRequest
+	(*ListExchangesResponse)(nil),             // 3: sluice.capture.v1.ListExchangesResponse
+	(*GetExchangeRequest)(nil),                // 4: sluice.capture.v1.GetExchangeRequest
+	(*GetExchangeResponse)(nil),               // 5: sluice.capture.v1.GetExchangeResponse
+	(*TailExchangesRequest)(nil),              // 6: sluice.capture.v1.TailExchangesRequest
+	(*TailExchangesResponse)(nil),             // 7: sluice.capture.v1.TailExchangesResponse
+	(*AggregateExchangesRequest)(nil),         // 8: sluice.capture.v1.AggregateExchangesRequest
+	(*AggregateExchangesResponse)(nil),        // 9: sluice.capture.v1.AggregateExchangesResponse
+	(*GetAccountingRequest)(nil),              // 10: sluice.capture.v1.GetAccountingRequest
+	(*GetAccountingResponse)(nil),             // 11: sluice.capture.v1.GetAccountingResponse
+	(*FollowLogRequest)(nil),                  // 12: sluice.capture.v1.FollowLogRequest
+	(*FollowLogResponse)(nil),                 // 13: sluice.capture.v1.FollowLogResponse
+	(*GetHistogramRequest)(nil),               // 14: sluice.capture.v1.GetHistogramRequest
+	(*GetHistogramResponse)(nil),              // 15: sluice.capture.v1.GetHistogramResponse
+	(*ListFacetsRequest)(nil),                 // 16: sluice.capture.v1.ListFacetsRequest
+	(*ListFacetsResponse)(nil),                // 17: sluice.capture.v1.ListFacetsResponse
+	(*ValidateSearchRequest)(nil),             // 18: sluice.capture.v1.ValidateSearchRequest
+	(*ValidateSearchResponse)(nil),            // 19: sluice.capture.v1.ValidateSearchResponse
+	(*GetRequestBodyRequest)(nil),             // 20: sluice.capture.v1.GetRequestBodyRequest
+	(*GetResponseBodyRequest)(nil),            // 21: sluice.capture.v1.GetResponseBodyRequest
+	(*GetExportRequest)(nil),                  // 22: sluice.capture.v1.GetExportRequest
+	(*GetStorageRequest)(nil),                 // 23: sluice.capture.v1.GetStorageRequest
+	(*GetStorageResponse)(nil),                // 24: sluice.capture.v1.GetStorageResponse
+	(*AggregateExchangesResponse_Series)(nil), // 25: sluice.capture.v1.AggregateExchangesResponse.Series
+	(*AggregateExchangesResponse_Point)(nil),  // 26: sluice.capture.v1.AggregateExchangesResponse.Point
+	(*GetHistogramResponse_Bucket)(nil),       // 27: sluice.capture.v1.GetHistogramResponse.Bucket
+	(*ListFacetsResponse_Facet)(nil),          // 28: sluice.capture.v1.ListFacetsResponse.Facet
+	(*ListFacetsResponse_Value)(nil),          // 29: sluice.capture.v1.ListFacetsResponse.Value
+	(*GetStorageResponse_Table)(nil),          // 30: sluice.capture.v1.GetStorageResponse.Table
+	(*timestamppb.Timestamp)(nil),             // 31: google.protobuf.Timestamp
+	(*Exchange)(nil),                          // 32: sluice.capture.v1.Exchange
+	(*durationpb.Duration)(nil),               // 33: google.protobuf.Duration
+	(*ProxyAccounting)(nil),                   // 34: sluice.capture.v1.ProxyAccounting
+	(*httpbody.HttpBody)(nil),                 // 35: google.api.HttpBody
 }
 var file_sluice_capture_v1_capture_proto_depIdxs = []int32{
-	15, // 0: sluice.capture.v1.ListExchangesRequest.start_time:type_name -> google.protobuf.Timestamp
-	15, // 1: sluice.capture.v1.ListExchangesRequest.end_time:type_name -> google.protobuf.Timestamp
-	16, // 2: sluice.capture.v1.ListExchangesResponse.exchanges:type_name -> sluice.capture.v1.Exchange
-	16, // 3: sluice.capture.v1.GetExchangeResponse.exchange:type_name -> sluice.capture.v1.Exchange
-	16, // 4: sluice.capture.v1.TailExchangesResponse.exchange:type_name -> sluice.capture.v1.Exchange
-	15, // 5: sluice.capture.v1.AggregateExchangesRequest.start_time:type_name -> google.protobuf.Timestamp
-	15, // 6: sluice.capture.v1.AggregateExchangesRequest.end_time:type_name -> google.protobuf.Timestamp
+	31, // 0: sluice.capture.v1.ListExchangesRequest.start_time:type_name -> google.protobuf.Timestamp
+	31, // 1: sluice.capture.v1.ListExchangesRequest.end_time:type_name -> google.protobuf.Timestamp
+	32, // 2: sluice.capture.v1.ListExchangesResponse.exchanges:type_name -> sluice.capture.v1.Exchange
+	32, // 3: sluice.capture.v1.GetExchangeResponse.exchange:type_name -> sluice.capture.v1.Exchange
+	32, // 4: sluice.capture.v1.TailExchangesResponse.exchange:type_name -> sluice.capture.v1.Exchange
+	31, // 5: sluice.capture.v1.AggregateExchangesRequest.start_time:type_name -> google.protobuf.Timestamp
+	31, // 6: sluice.capture.v1.AggregateExchangesRequest.end_time:type_name -> google.protobuf.Timestamp
 	0,  // 7: sluice.capture.v1.AggregateExchangesRequest.aggregation:type_name -> sluice.capture.v1.Aggregation
-	17, // 8: sluice.capture.v1.AggregateExchangesRequest.interval:type_name -> google.protobuf.Duration
-	13, // 9: sluice.capture.v1.AggregateExchangesResponse.series:type_name -> sluice.capture.v1.AggregateExchangesResponse.Series
-	18, // 10: sluice.capture.v1.GetAccountingResponse.total:type_name -> sluice.capture.v1.ProxyAccounting
-	18, // 11: sluice.capture.v1.GetAccountingResponse.proxies:type_name -> sluice.capture.v1.ProxyAccounting
-	16, // 12: sluice.capture.v1.FollowLogResponse.exchanges:type_name -> sluice.capture.v1.Exchange
-	14, // 13: sluice.capture.v1.AggregateExchangesResponse.Series.points:type_name -> sluice.capture.v1.AggregateExchangesResponse.Point
-	15, // 14: sluice.capture.v1.AggregateExchangesResponse.Point.time:type_name -> google.protobuf.Timestamp
-	1,  // 15: sluice.capture.v1.CaptureService.ListExchanges:input_type -> sluice.capture.v1.ListExchangesRequest
-	3,  // 16: sluice.capture.v1.CaptureService.GetExchange:input_type -> sluice.capture.v1.GetExchangeRequest
-	5,  // 17: sluice.capture.v1.CaptureService.TailExchanges:input_type -> sluice.capture.v1.TailExchangesRequest
-	7,  // 18: sluice.capture.v1.CaptureService.AggregateExchanges:input_type -> sluice.capture.v1.AggregateExchangesRequest
-	9,  // 19: sluice.capture.v1.CaptureService.GetAccounting:input_type -> sluice.capture.v1.GetAccountingRequest
-	11, // 20: sluice.capture.v1.CaptureService.FollowLog:input_type -> sluice.capture.v1.FollowLogRequest
-	2,  // 21: sluice.capture.v1.CaptureService.ListExchanges:output_type -> sluice.capture.v1.ListExchangesResponse
-	4,  // 22: sluice.capture.v1.CaptureService.GetExchange:output_type -> sluice.capture.v1.GetExchangeResponse
-	6,  // 23: sluice.capture.v1.CaptureService.TailExchanges:output_type -> sluice.capture.v1.TailExchangesResponse
-	8,  // 24: sluice.capture.v1.CaptureService.AggregateExchanges:output_type -> sluice.capture.v1.AggregateExchangesResponse
-	10, // 25: sluice.capture.v1.CaptureService.GetAccounting:output_type -> sluice.capture.v1.GetAccountingResponse
-	12, // 26: sluice.capture.v1.CaptureService.FollowLog:output_type -> sluice.capture.v1.FollowLogResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	33, // 8: sluice.capture.v1.AggregateExchangesRequest.interval:type_name -> google.protobuf.Duration
+	25, // 9: sluice.capture.v1.AggregateExchangesResponse.series:type_name -> sluice.capture.v1.AggregateExchangesResponse.Series
+	34, // 10: sluice.capture.v1.GetAccountingResponse.total:type_name -> sluice.capture.v1.ProxyAccounting
+	34, // 11: sluice.capture.v1.GetAccountingResponse.proxies:type_name -> sluice.capture.v1.ProxyAccounting
+	32, // 12: sluice.capture.v1.FollowLogResponse.exchanges:type_name -> sluice.capture.v1.Exchange
+	31, // 13: sluice.capture.v1.GetHistogramRequest.start_time:type_name -> google.protobuf.Timestamp
+	31, // 14: sluice.capture.v1.GetHistogramRequest.end_time:type_name -> google.protobuf.Timestamp
+	33, // 15: sluice.capture.v1.GetHistogramResponse.interval:type_name -> google.protobuf.Duration
+	27, // 16: sluice.capture.v1.GetHistogramResponse.buckets:type_name -> sluice.capture.v1.GetHistogramResponse.Bucket
+	31, // 17: sluice.capture.v1.ListFacetsRequest.start_time:type_name -> google.protobuf.Timestamp
+	31, // 18: sluice.capture.v1.ListFacetsRequest.end_time:type_name -> google.protobuf.Timestamp
+	28, // 19: sluice.capture.v1.ListFacetsResponse.facets:type_name -> sluice.capture.v1.ListFacetsResponse.Facet
+	31, // 20: sluice.capture.v1.GetExportRequest.start_time:type_name -> google.protobuf.Timestamp
+	31, // 21: sluice.capture.v1.GetExportRequest.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 22: sluice.capture.v1.GetExportRequest.format:type_name -> sluice.capture.v1.ExportFormat
+	30, // 23: sluice.capture.v1.GetStorageResponse.tables:type_name -> sluice.capture.v1.GetStorageResponse.Table
+	26, // 24: sluice.capture.v1.AggregateExchangesResponse.Series.points:type_name -> sluice.capture.v1.AggregateExchangesResponse.Point
+	31, // 25: sluice.capture.v1.AggregateExchangesResponse.Point.time:type_name -> google.protobuf.Timestamp
+	31, // 26: sluice.capture.v1.GetHistogramResponse.Bucket.time:type_name -> google.protobuf.Timestamp
+	29, // 27: sluice.capture.v1.ListFacetsResponse.Facet.values:type_name -> sluice.capture.v1.ListFacetsResponse.Value
+	31, // 28: sluice.capture.v1.GetStorageResponse.Table.oldest:type_name -> google.protobuf.Timestamp
+	33, // 29: sluice.capture.v1.GetStorageResponse.Table.retention:type_name -> google.protobuf.Duration
+	2,  // 30: sluice.capture.v1.CaptureService.ListExchanges:input_type -> sluice.capture.v1.ListExchangesRequest
+	4,  // 31: sluice.capture.v1.CaptureService.GetExchange:input_type -> sluice.capture.v1.GetExchangeRequest
+	6,  // 32: sluice.capture.v1.CaptureService.TailExchanges:input_type -> sluice.capture.v1.TailExchangesRequest
+	8,  // 33: sluice.capture.v1.CaptureService.AggregateExchanges:input_type -> sluice.capture.v1.AggregateExchangesRequest
+	14, // 34: sluice.capture.v1.CaptureService.GetHistogram:input_type -> sluice.capture.v1.GetHistogramRequest
+	16, // 35: sluice.capture.v1.CaptureService.ListFacets:input_type -> sluice.capture.v1.ListFacetsRequest
+	18, // 36: sluice.capture.v1.CaptureService.ValidateSearch:input_type -> sluice.capture.v1.ValidateSearchRequest
+	20, // 37: sluice.capture.v1.CaptureService.GetRequestBody:input_type -> sluice.capture.v1.GetRequestBodyRequest
+	21, // 38: sluice.capture.v1.CaptureService.GetResponseBody:input_type -> sluice.capture.v1.GetResponseBodyRequest
+	22, // 39: sluice.capture.v1.CaptureService.GetExport:input_type -> sluice.capture.v1.GetExportRequest
+	23, // 40: sluice.capture.v1.CaptureService.GetStorage:input_type -> sluice.capture.v1.GetStorageRequest
+	10, // 41: sluice.capture.v1.CaptureService.GetAccounting:input_type -> sluice.capture.v1.GetAccountingRequest
+	12, // 42: sluice.capture.v1.CaptureService.FollowLog:input_type -> sluice.capture.v1.FollowLogRequest
+	3,  // 43: sluice.capture.v1.CaptureService.ListExchanges:output_type -> sluice.capture.v1.ListExchangesResponse
+	5,  // 44: sluice.capture.v1.CaptureService.GetExchange:output_type -> sluice.capture.v1.GetExchangeResponse
+	7,  // 45: sluice.capture.v1.CaptureService.TailExchanges:output_type -> sluice.capture.v1.TailExchangesResponse
+	9,  // 46: sluice.capture.v1.CaptureService.AggregateExchanges:output_type -> sluice.capture.v1.AggregateExchangesResponse
+	15, // 47: sluice.capture.v1.CaptureService.GetHistogram:output_type -> sluice.capture.v1.GetHistogramResponse
+	17, // 48: sluice.capture.v1.CaptureService.ListFacets:output_type -> sluice.capture.v1.ListFacetsResponse
+	19, // 49: sluice.capture.v1.CaptureService.ValidateSearch:output_type -> sluice.capture.v1.ValidateSearchResponse
+	35, // 50: sluice.capture.v1.CaptureService.GetRequestBody:output_type -> google.api.HttpBody
+	35, // 51: sluice.capture.v1.CaptureService.GetResponseBody:output_type -> google.api.HttpBody
+	35, // 52: sluice.capture.v1.CaptureService.GetExport:output_type -> google.api.HttpBody
+	24, // 53: sluice.capture.v1.CaptureService.GetStorage:output_type -> sluice.capture.v1.GetStorageResponse
+	11, // 54: sluice.capture.v1.CaptureService.GetAccounting:output_type -> sluice.capture.v1.GetAccountingResponse
+	13, // 55: sluice.capture.v1.CaptureService.FollowLog:output_type -> sluice.capture.v1.FollowLogResponse
+	43, // [43:56] is the sub-list for method output_type
+	30, // [30:43] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_sluice_capture_v1_capture_proto_init() }
@@ -1071,8 +2269,8 @@ func file_sluice_capture_v1_capture_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_capture_v1_capture_proto_rawDesc), len(file_sluice_capture_v1_capture_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

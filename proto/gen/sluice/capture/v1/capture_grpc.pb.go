@@ -8,6 +8,7 @@ package capturev1
 
 import (
 	context "context"
+	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
@@ -23,6 +24,13 @@ const (
 	CaptureService_GetExchange_FullMethodName        = "/sluice.capture.v1.CaptureService/GetExchange"
 	CaptureService_TailExchanges_FullMethodName      = "/sluice.capture.v1.CaptureService/TailExchanges"
 	CaptureService_AggregateExchanges_FullMethodName = "/sluice.capture.v1.CaptureService/AggregateExchanges"
+	CaptureService_GetHistogram_FullMethodName       = "/sluice.capture.v1.CaptureService/GetHistogram"
+	CaptureService_ListFacets_FullMethodName         = "/sluice.capture.v1.CaptureService/ListFacets"
+	CaptureService_ValidateSearch_FullMethodName     = "/sluice.capture.v1.CaptureService/ValidateSearch"
+	CaptureService_GetRequestBody_FullMethodName     = "/sluice.capture.v1.CaptureService/GetRequestBody"
+	CaptureService_GetResponseBody_FullMethodName    = "/sluice.capture.v1.CaptureService/GetResponseBody"
+	CaptureService_GetExport_FullMethodName          = "/sluice.capture.v1.CaptureService/GetExport"
+	CaptureService_GetStorage_FullMethodName         = "/sluice.capture.v1.CaptureService/GetStorage"
 	CaptureService_GetAccounting_FullMethodName      = "/sluice.capture.v1.CaptureService/GetAccounting"
 	CaptureService_FollowLog_FullMethodName          = "/sluice.capture.v1.CaptureService/FollowLog"
 )
@@ -32,7 +40,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // CaptureService finds recorded exchanges. Filters are written in the search
-// syntax (docs/search.md); a wrong one is INVALID_ARGUMENT with its position.
+// syntax (docs/reference/search.md); one that begins with "cel:" is a CEL
+// expression instead. A wrong one is INVALID_ARGUMENT with its position.
 type CaptureServiceClient interface {
 	// ListExchanges lists exchanges, newest first, without body contents.
 	ListExchanges(ctx context.Context, in *ListExchangesRequest, opts ...grpc.CallOption) (*ListExchangesResponse, error)
@@ -45,6 +54,23 @@ type CaptureServiceClient interface {
 	// AggregateExchanges computes one number over matching exchanges, whole, by
 	// time or by group.
 	AggregateExchanges(ctx context.Context, in *AggregateExchangesRequest, opts ...grpc.CallOption) (*AggregateExchangesResponse, error)
+	// GetHistogram counts matching exchanges over time by class of status.
+	GetHistogram(ctx context.Context, in *GetHistogramRequest, opts ...grpc.CallOption) (*GetHistogramResponse, error)
+	// ListFacets counts the values of fields among matching exchanges.
+	ListFacets(ctx context.Context, in *ListFacetsRequest, opts ...grpc.CallOption) (*ListFacetsResponse, error)
+	// ValidateSearch reads a filter without searching: its printed form, its form
+	// in CEL, and what may be wrong or slow about it.
+	ValidateSearch(ctx context.Context, in *ValidateSearchRequest, opts ...grpc.CallOption) (*ValidateSearchResponse, error)
+	// GetRequestBody streams what was recorded of a request's body, as on the wire
+	// after transfer decoding. NOT_FOUND when none was.
+	GetRequestBody(ctx context.Context, in *GetRequestBodyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// GetResponseBody streams what was recorded of a response's body.
+	GetResponseBody(ctx context.Context, in *GetResponseBodyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// GetExport streams all matching exchanges, oldest first, as a file. Its
+	// sluice-total header tells how many there are before the first byte.
+	GetExport(ctx context.Context, in *GetExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
+	// GetStorage says what the store holds and how much of the disk it takes.
+	GetStorage(ctx context.Context, in *GetStorageRequest, opts ...grpc.CallOption) (*GetStorageResponse, error)
 	// GetAccounting says what became of every request that proxies saw.
 	GetAccounting(ctx context.Context, in *GetAccountingRequest, opts ...grpc.CallOption) (*GetAccountingResponse, error)
 	// FollowLog reads the log of stored exchanges from a position on, gap-free and
@@ -110,6 +136,103 @@ func (c *captureServiceClient) AggregateExchanges(ctx context.Context, in *Aggre
 	return out, nil
 }
 
+func (c *captureServiceClient) GetHistogram(ctx context.Context, in *GetHistogramRequest, opts ...grpc.CallOption) (*GetHistogramResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetHistogramResponse)
+	err := c.cc.Invoke(ctx, CaptureService_GetHistogram_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *captureServiceClient) ListFacets(ctx context.Context, in *ListFacetsRequest, opts ...grpc.CallOption) (*ListFacetsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListFacetsResponse)
+	err := c.cc.Invoke(ctx, CaptureService_ListFacets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *captureServiceClient) ValidateSearch(ctx context.Context, in *ValidateSearchRequest, opts ...grpc.CallOption) (*ValidateSearchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ValidateSearchResponse)
+	err := c.cc.Invoke(ctx, CaptureService_ValidateSearch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *captureServiceClient) GetRequestBody(ctx context.Context, in *GetRequestBodyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CaptureService_ServiceDesc.Streams[1], CaptureService_GetRequestBody_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GetRequestBodyRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetRequestBodyClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
+func (c *captureServiceClient) GetResponseBody(ctx context.Context, in *GetResponseBodyRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CaptureService_ServiceDesc.Streams[2], CaptureService_GetResponseBody_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GetResponseBodyRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetResponseBodyClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
+func (c *captureServiceClient) GetExport(ctx context.Context, in *GetExportRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CaptureService_ServiceDesc.Streams[3], CaptureService_GetExport_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[GetExportRequest, httpbody.HttpBody]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetExportClient = grpc.ServerStreamingClient[httpbody.HttpBody]
+
+func (c *captureServiceClient) GetStorage(ctx context.Context, in *GetStorageRequest, opts ...grpc.CallOption) (*GetStorageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetStorageResponse)
+	err := c.cc.Invoke(ctx, CaptureService_GetStorage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *captureServiceClient) GetAccounting(ctx context.Context, in *GetAccountingRequest, opts ...grpc.CallOption) (*GetAccountingResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetAccountingResponse)
@@ -122,7 +245,7 @@ func (c *captureServiceClient) GetAccounting(ctx context.Context, in *GetAccount
 
 func (c *captureServiceClient) FollowLog(ctx context.Context, in *FollowLogRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowLogResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &CaptureService_ServiceDesc.Streams[1], CaptureService_FollowLog_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &CaptureService_ServiceDesc.Streams[4], CaptureService_FollowLog_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +267,8 @@ type CaptureService_FollowLogClient = grpc.ServerStreamingClient[FollowLogRespon
 // for forward compatibility.
 //
 // CaptureService finds recorded exchanges. Filters are written in the search
-// syntax (docs/search.md); a wrong one is INVALID_ARGUMENT with its position.
+// syntax (docs/reference/search.md); one that begins with "cel:" is a CEL
+// expression instead. A wrong one is INVALID_ARGUMENT with its position.
 type CaptureServiceServer interface {
 	// ListExchanges lists exchanges, newest first, without body contents.
 	ListExchanges(context.Context, *ListExchangesRequest) (*ListExchangesResponse, error)
@@ -157,6 +281,23 @@ type CaptureServiceServer interface {
 	// AggregateExchanges computes one number over matching exchanges, whole, by
 	// time or by group.
 	AggregateExchanges(context.Context, *AggregateExchangesRequest) (*AggregateExchangesResponse, error)
+	// GetHistogram counts matching exchanges over time by class of status.
+	GetHistogram(context.Context, *GetHistogramRequest) (*GetHistogramResponse, error)
+	// ListFacets counts the values of fields among matching exchanges.
+	ListFacets(context.Context, *ListFacetsRequest) (*ListFacetsResponse, error)
+	// ValidateSearch reads a filter without searching: its printed form, its form
+	// in CEL, and what may be wrong or slow about it.
+	ValidateSearch(context.Context, *ValidateSearchRequest) (*ValidateSearchResponse, error)
+	// GetRequestBody streams what was recorded of a request's body, as on the wire
+	// after transfer decoding. NOT_FOUND when none was.
+	GetRequestBody(*GetRequestBodyRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// GetResponseBody streams what was recorded of a response's body.
+	GetResponseBody(*GetResponseBodyRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// GetExport streams all matching exchanges, oldest first, as a file. Its
+	// sluice-total header tells how many there are before the first byte.
+	GetExport(*GetExportRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
+	// GetStorage says what the store holds and how much of the disk it takes.
+	GetStorage(context.Context, *GetStorageRequest) (*GetStorageResponse, error)
 	// GetAccounting says what became of every request that proxies saw.
 	GetAccounting(context.Context, *GetAccountingRequest) (*GetAccountingResponse, error)
 	// FollowLog reads the log of stored exchanges from a position on, gap-free and
@@ -184,6 +325,27 @@ func (UnimplementedCaptureServiceServer) TailExchanges(*TailExchangesRequest, gr
 }
 func (UnimplementedCaptureServiceServer) AggregateExchanges(context.Context, *AggregateExchangesRequest) (*AggregateExchangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AggregateExchanges not implemented")
+}
+func (UnimplementedCaptureServiceServer) GetHistogram(context.Context, *GetHistogramRequest) (*GetHistogramResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetHistogram not implemented")
+}
+func (UnimplementedCaptureServiceServer) ListFacets(context.Context, *ListFacetsRequest) (*ListFacetsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListFacets not implemented")
+}
+func (UnimplementedCaptureServiceServer) ValidateSearch(context.Context, *ValidateSearchRequest) (*ValidateSearchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ValidateSearch not implemented")
+}
+func (UnimplementedCaptureServiceServer) GetRequestBody(*GetRequestBodyRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method GetRequestBody not implemented")
+}
+func (UnimplementedCaptureServiceServer) GetResponseBody(*GetResponseBodyRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method GetResponseBody not implemented")
+}
+func (UnimplementedCaptureServiceServer) GetExport(*GetExportRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return status.Error(codes.Unimplemented, "method GetExport not implemented")
+}
+func (UnimplementedCaptureServiceServer) GetStorage(context.Context, *GetStorageRequest) (*GetStorageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStorage not implemented")
 }
 func (UnimplementedCaptureServiceServer) GetAccounting(context.Context, *GetAccountingRequest) (*GetAccountingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetAccounting not implemented")
@@ -277,6 +439,111 @@ func _CaptureService_AggregateExchanges_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CaptureService_GetHistogram_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetHistogramRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CaptureServiceServer).GetHistogram(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CaptureService_GetHistogram_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CaptureServiceServer).GetHistogram(ctx, req.(*GetHistogramRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CaptureService_ListFacets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListFacetsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CaptureServiceServer).ListFacets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CaptureService_ListFacets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CaptureServiceServer).ListFacets(ctx, req.(*ListFacetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CaptureService_ValidateSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ValidateSearchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CaptureServiceServer).ValidateSearch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CaptureService_ValidateSearch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CaptureServiceServer).ValidateSearch(ctx, req.(*ValidateSearchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CaptureService_GetRequestBody_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GetRequestBodyRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CaptureServiceServer).GetRequestBody(m, &grpc.GenericServerStream[GetRequestBodyRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetRequestBodyServer = grpc.ServerStreamingServer[httpbody.HttpBody]
+
+func _CaptureService_GetResponseBody_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GetResponseBodyRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CaptureServiceServer).GetResponseBody(m, &grpc.GenericServerStream[GetResponseBodyRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetResponseBodyServer = grpc.ServerStreamingServer[httpbody.HttpBody]
+
+func _CaptureService_GetExport_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(GetExportRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CaptureServiceServer).GetExport(m, &grpc.GenericServerStream[GetExportRequest, httpbody.HttpBody]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CaptureService_GetExportServer = grpc.ServerStreamingServer[httpbody.HttpBody]
+
+func _CaptureService_GetStorage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStorageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CaptureServiceServer).GetStorage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CaptureService_GetStorage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CaptureServiceServer).GetStorage(ctx, req.(*GetStorageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CaptureService_GetAccounting_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetAccountingRequest)
 	if err := dec(in); err != nil {
@@ -326,6 +593,22 @@ var CaptureService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CaptureService_AggregateExchanges_Handler,
 		},
 		{
+			MethodName: "GetHistogram",
+			Handler:    _CaptureService_GetHistogram_Handler,
+		},
+		{
+			MethodName: "ListFacets",
+			Handler:    _CaptureService_ListFacets_Handler,
+		},
+		{
+			MethodName: "ValidateSearch",
+			Handler:    _CaptureService_ValidateSearch_Handler,
+		},
+		{
+			MethodName: "GetStorage",
+			Handler:    _CaptureService_GetStorage_Handler,
+		},
+		{
 			MethodName: "GetAccounting",
 			Handler:    _CaptureService_GetAccounting_Handler,
 		},
@@ -334,6 +617,21 @@ var CaptureService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "TailExchanges",
 			Handler:       _CaptureService_TailExchanges_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "GetRequestBody",
+			Handler:       _CaptureService_GetRequestBody_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "GetResponseBody",
+			Handler:       _CaptureService_GetResponseBody_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "GetExport",
+			Handler:       _CaptureService_GetExport_Handler,
 			ServerStreams: true,
 		},
 		{

@@ -23,6 +23,189 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Redaction_Part int32
+
+const (
+	Redaction_PART_UNSPECIFIED      Redaction_Part = 0
+	Redaction_PART_REQUEST_HEADER   Redaction_Part = 1
+	Redaction_PART_REQUEST_QUERY    Redaction_Part = 2
+	Redaction_PART_REQUEST_BODY     Redaction_Part = 3
+	Redaction_PART_RESPONSE_HEADER  Redaction_Part = 4
+	Redaction_PART_RESPONSE_BODY    Redaction_Part = 5
+	Redaction_PART_MESSAGE          Redaction_Part = 6
+	Redaction_PART_REQUEST_TRAILER  Redaction_Part = 7
+	Redaction_PART_RESPONSE_TRAILER Redaction_Part = 8
+)
+
+// Enum value maps for Redaction_Part.
+var (
+	Redaction_Part_name = map[int32]string{
+		0: "PART_UNSPECIFIED",
+		1: "PART_REQUEST_HEADER",
+		2: "PART_REQUEST_QUERY",
+		3: "PART_REQUEST_BODY",
+		4: "PART_RESPONSE_HEADER",
+		5: "PART_RESPONSE_BODY",
+		6: "PART_MESSAGE",
+		7: "PART_REQUEST_TRAILER",
+		8: "PART_RESPONSE_TRAILER",
+	}
+	Redaction_Part_value = map[string]int32{
+		"PART_UNSPECIFIED":      0,
+		"PART_REQUEST_HEADER":   1,
+		"PART_REQUEST_QUERY":    2,
+		"PART_REQUEST_BODY":     3,
+		"PART_RESPONSE_HEADER":  4,
+		"PART_RESPONSE_BODY":    5,
+		"PART_MESSAGE":          6,
+		"PART_REQUEST_TRAILER":  7,
+		"PART_RESPONSE_TRAILER": 8,
+	}
+)
+
+func (x Redaction_Part) Enum() *Redaction_Part {
+	p := new(Redaction_Part)
+	*p = x
+	return p
+}
+
+func (x Redaction_Part) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Redaction_Part) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_exchange_proto_enumTypes[0].Descriptor()
+}
+
+func (Redaction_Part) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_exchange_proto_enumTypes[0]
+}
+
+func (x Redaction_Part) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Redaction_Part.Descriptor instead.
+func (Redaction_Part) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{1, 0}
+}
+
+type Message_Direction int32
+
+const (
+	Message_DIRECTION_UNSPECIFIED      Message_Direction = 0
+	Message_DIRECTION_CLIENT_TO_SERVER Message_Direction = 1
+	Message_DIRECTION_SERVER_TO_CLIENT Message_Direction = 2
+)
+
+// Enum value maps for Message_Direction.
+var (
+	Message_Direction_name = map[int32]string{
+		0: "DIRECTION_UNSPECIFIED",
+		1: "DIRECTION_CLIENT_TO_SERVER",
+		2: "DIRECTION_SERVER_TO_CLIENT",
+	}
+	Message_Direction_value = map[string]int32{
+		"DIRECTION_UNSPECIFIED":      0,
+		"DIRECTION_CLIENT_TO_SERVER": 1,
+		"DIRECTION_SERVER_TO_CLIENT": 2,
+	}
+)
+
+func (x Message_Direction) Enum() *Message_Direction {
+	p := new(Message_Direction)
+	*p = x
+	return p
+}
+
+func (x Message_Direction) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Message_Direction) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_exchange_proto_enumTypes[1].Descriptor()
+}
+
+func (Message_Direction) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_exchange_proto_enumTypes[1]
+}
+
+func (x Message_Direction) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Message_Direction.Descriptor instead.
+func (Message_Direction) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{2, 0}
+}
+
+type Message_Kind int32
+
+const (
+	Message_KIND_UNSPECIFIED Message_Kind = 0
+	// WebSocket (RFC 6455).
+	Message_KIND_TEXT   Message_Kind = 1
+	Message_KIND_BINARY Message_Kind = 2
+	Message_KIND_PING   Message_Kind = 3
+	Message_KIND_PONG   Message_Kind = 4
+	Message_KIND_CLOSE  Message_Kind = 5
+	// One event of a text/event-stream.
+	Message_KIND_EVENT Message_Kind = 6
+	// One length-prefixed gRPC message, without its prefix.
+	Message_KIND_GRPC Message_Kind = 7
+)
+
+// Enum value maps for Message_Kind.
+var (
+	Message_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_TEXT",
+		2: "KIND_BINARY",
+		3: "KIND_PING",
+		4: "KIND_PONG",
+		5: "KIND_CLOSE",
+		6: "KIND_EVENT",
+		7: "KIND_GRPC",
+	}
+	Message_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_TEXT":        1,
+		"KIND_BINARY":      2,
+		"KIND_PING":        3,
+		"KIND_PONG":        4,
+		"KIND_CLOSE":       5,
+		"KIND_EVENT":       6,
+		"KIND_GRPC":        7,
+	}
+)
+
+func (x Message_Kind) Enum() *Message_Kind {
+	p := new(Message_Kind)
+	*p = x
+	return p
+}
+
+func (x Message_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Message_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_exchange_proto_enumTypes[2].Descriptor()
+}
+
+func (Message_Kind) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_exchange_proto_enumTypes[2]
+}
+
+func (x Message_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Message_Kind.Descriptor instead.
+func (Message_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{2, 1}
+}
+
 type PolicyActionTrace_Outcome int32
 
 const (
@@ -62,11 +245,11 @@ func (x PolicyActionTrace_Outcome) String() string {
 }
 
 func (PolicyActionTrace_Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_sluice_capture_v1_exchange_proto_enumTypes[0].Descriptor()
+	return file_sluice_capture_v1_exchange_proto_enumTypes[3].Descriptor()
 }
 
 func (PolicyActionTrace_Outcome) Type() protoreflect.EnumType {
-	return &file_sluice_capture_v1_exchange_proto_enumTypes[0]
+	return &file_sluice_capture_v1_exchange_proto_enumTypes[3]
 }
 
 func (x PolicyActionTrace_Outcome) Number() protoreflect.EnumNumber {
@@ -75,7 +258,7 @@ func (x PolicyActionTrace_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PolicyActionTrace_Outcome.Descriptor instead.
 func (PolicyActionTrace_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{14, 0}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // Exchange is one recorded request with its response. Values that redaction
@@ -109,7 +292,20 @@ type Exchange struct {
 	// Whether bodies were recorded.
 	FullCapture bool `protobuf:"varint,17,opt,name=full_capture,json=fullCapture,proto3" json:"full_capture,omitempty"`
 	// How the Traffic Policy went. Only in GetExchange; absent when none ran.
-	PolicyTrace   *PolicyTrace `protobuf:"bytes,18,opt,name=policy_trace,json=policyTrace,proto3" json:"policy_trace,omitempty"`
+	PolicyTrace *PolicyTrace `protobuf:"bytes,18,opt,name=policy_trace,json=policyTrace,proto3" json:"policy_trace,omitempty"`
+	// Template of the path, such as /users/{id}/orders/{id}: found by capture, or
+	// the rule that an operator wrote. Empty for what matched no endpoint.
+	Route string `protobuf:"bytes,19,opt,name=route,proto3" json:"route,omitempty"`
+	// Messages of a WebSocket, a gRPC call or an event stream, in the order the
+	// proxy saw them. Only in GetExchange, and only with full capture.
+	Messages []*Message `protobuf:"bytes,20,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Messages seen and not kept: beyond the limits of capture.
+	OmittedMessages uint64 `protobuf:"varint,21,opt,name=omitted_messages,json=omittedMessages,proto3" json:"omitted_messages,omitempty"`
+	// Why it was recorded although the sample rate left it out: server_error, slow,
+	// expression or rule. Empty when it was part of the sample.
+	KeptBy string `protobuf:"bytes,22,opt,name=kept_by,json=keptBy,proto3" json:"kept_by,omitempty"`
+	// What redaction replaced, wherever it was found.
+	Redactions    []*Redaction `protobuf:"bytes,23,rep,name=redactions,proto3" json:"redactions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +466,231 @@ func (x *Exchange) GetPolicyTrace() *PolicyTrace {
 	return nil
 }
 
+func (x *Exchange) GetRoute() string {
+	if x != nil {
+		return x.Route
+	}
+	return ""
+}
+
+func (x *Exchange) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *Exchange) GetOmittedMessages() uint64 {
+	if x != nil {
+		return x.OmittedMessages
+	}
+	return 0
+}
+
+func (x *Exchange) GetKeptBy() string {
+	if x != nil {
+		return x.KeptBy
+	}
+	return ""
+}
+
+func (x *Exchange) GetRedactions() []*Redaction {
+	if x != nil {
+		return x.Redactions
+	}
+	return nil
+}
+
+// Redaction is one value that was replaced before the record left the proxy. The
+// text in its place is [redacted RULE LENGTH HASH].
+type Redaction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Part  Redaction_Part         `protobuf:"varint,1,opt,name=part,proto3,enum=sluice.capture.v1.Redaction_Part" json:"part,omitempty"`
+	// Name of the header or parameter, JSON path ($.user.password), form field, or
+	// number of the message; empty when a pattern found it in text.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Name of the rule that found it.
+	Rule string `protobuf:"bytes,3,opt,name=rule,proto3" json:"rule,omitempty"`
+	// string, number, boolean, object, array or text.
+	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	// Bytes of the value as sent.
+	Length uint64 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
+	// First 16 hex digits of the value's HMAC-SHA-256 under the installation's
+	// key: equal values have equal hashes, and no value can be found from its hash.
+	Hash          string `protobuf:"bytes,6,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Redaction) Reset() {
+	*x = Redaction{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Redaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Redaction) ProtoMessage() {}
+
+func (x *Redaction) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Redaction.ProtoReflect.Descriptor instead.
+func (*Redaction) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Redaction) GetPart() Redaction_Part {
+	if x != nil {
+		return x.Part
+	}
+	return Redaction_PART_UNSPECIFIED
+}
+
+func (x *Redaction) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Redaction) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Redaction) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Redaction) GetLength() uint64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *Redaction) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
+// Message is one message inside an exchange.
+type Message struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Direction Message_Direction      `protobuf:"varint,1,opt,name=direction,proto3,enum=sluice.capture.v1.Message_Direction" json:"direction,omitempty"`
+	Kind      Message_Kind           `protobuf:"varint,2,opt,name=kind,proto3,enum=sluice.capture.v1.Message_Kind" json:"kind,omitempty"`
+	// After the exchange's start_time.
+	Offset *durationpb.Duration `protobuf:"bytes,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	// As sent (after unmasking), cut at the limit of capture.
+	Content []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
+	// Whole length in bytes.
+	Size      uint64 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	Truncated bool   `protobuf:"varint,6,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// Whether content is compressed as on the wire (permessage-deflate, grpc-encoding).
+	Compressed    bool `protobuf:"varint,7,opt,name=compressed,proto3" json:"compressed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Message) Reset() {
+	*x = Message{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Message) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Message) ProtoMessage() {}
+
+func (x *Message) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Message.ProtoReflect.Descriptor instead.
+func (*Message) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Message) GetDirection() Message_Direction {
+	if x != nil {
+		return x.Direction
+	}
+	return Message_DIRECTION_UNSPECIFIED
+}
+
+func (x *Message) GetKind() Message_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Message_KIND_UNSPECIFIED
+}
+
+func (x *Message) GetOffset() *durationpb.Duration {
+	if x != nil {
+		return x.Offset
+	}
+	return nil
+}
+
+func (x *Message) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *Message) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Message) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
+func (x *Message) GetCompressed() bool {
+	if x != nil {
+		return x.Compressed
+	}
+	return false
+}
+
 // Connection is the client's side.
 type Connection struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -281,15 +702,17 @@ type Connection struct {
 	// Absent for plain HTTP.
 	Tls *Tls `protobuf:"bytes,6,opt,name=tls,proto3" json:"tls,omitempty"`
 	// Bytes on the wire of this exchange, heads and bodies, without TLS framing.
-	BytesIn       uint64 `protobuf:"varint,7,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
-	BytesOut      uint64 `protobuf:"varint,8,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	BytesIn  uint64 `protobuf:"varint,7,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
+	BytesOut uint64 `protobuf:"varint,8,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	// Absent when no database of places knows the address.
+	Geo           *Geo `protobuf:"bytes,9,opt,name=geo,proto3" json:"geo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Connection) Reset() {
 	*x = Connection{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[1]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -301,7 +724,7 @@ func (x *Connection) String() string {
 func (*Connection) ProtoMessage() {}
 
 func (x *Connection) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[1]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -314,7 +737,7 @@ func (x *Connection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Connection.ProtoReflect.Descriptor instead.
 func (*Connection) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{1}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Connection) GetClientIp() string {
@@ -373,6 +796,126 @@ func (x *Connection) GetBytesOut() uint64 {
 	return 0
 }
 
+func (x *Connection) GetGeo() *Geo {
+	if x != nil {
+		return x.Geo
+	}
+	return nil
+}
+
+// Geo is where an address belongs, from the operator's databases.
+type Geo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ISO 3166-1 alpha-2, such as CH.
+	CountryCode string `protobuf:"bytes,1,opt,name=country_code,json=countryCode,proto3" json:"country_code,omitempty"`
+	Country     string `protobuf:"bytes,2,opt,name=country,proto3" json:"country,omitempty"`
+	// Such as EU.
+	ContinentCode string `protobuf:"bytes,3,opt,name=continent_code,json=continentCode,proto3" json:"continent_code,omitempty"`
+	City          string `protobuf:"bytes,4,opt,name=city,proto3" json:"city,omitempty"`
+	// ISO 3166-2 part of the first subdivision, such as ZH.
+	SubdivisionCode string  `protobuf:"bytes,5,opt,name=subdivision_code,json=subdivisionCode,proto3" json:"subdivision_code,omitempty"`
+	Latitude        float64 `protobuf:"fixed64,6,opt,name=latitude,proto3" json:"latitude,omitempty"`
+	Longitude       float64 `protobuf:"fixed64,7,opt,name=longitude,proto3" json:"longitude,omitempty"`
+	// Number of the autonomous system; 0 when unknown.
+	Asn            uint32 `protobuf:"varint,8,opt,name=asn,proto3" json:"asn,omitempty"`
+	AsOrganization string `protobuf:"bytes,9,opt,name=as_organization,json=asOrganization,proto3" json:"as_organization,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Geo) Reset() {
+	*x = Geo{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Geo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Geo) ProtoMessage() {}
+
+func (x *Geo) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Geo.ProtoReflect.Descriptor instead.
+func (*Geo) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Geo) GetCountryCode() string {
+	if x != nil {
+		return x.CountryCode
+	}
+	return ""
+}
+
+func (x *Geo) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Geo) GetContinentCode() string {
+	if x != nil {
+		return x.ContinentCode
+	}
+	return ""
+}
+
+func (x *Geo) GetCity() string {
+	if x != nil {
+		return x.City
+	}
+	return ""
+}
+
+func (x *Geo) GetSubdivisionCode() string {
+	if x != nil {
+		return x.SubdivisionCode
+	}
+	return ""
+}
+
+func (x *Geo) GetLatitude() float64 {
+	if x != nil {
+		return x.Latitude
+	}
+	return 0
+}
+
+func (x *Geo) GetLongitude() float64 {
+	if x != nil {
+		return x.Longitude
+	}
+	return 0
+}
+
+func (x *Geo) GetAsn() uint32 {
+	if x != nil {
+		return x.Asn
+	}
+	return 0
+}
+
+func (x *Geo) GetAsOrganization() string {
+	if x != nil {
+		return x.AsOrganization
+	}
+	return ""
+}
+
 type Tls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "1.2" or "1.3".
@@ -381,13 +924,17 @@ type Tls struct {
 	ServerName         string `protobuf:"bytes,3,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
 	NegotiatedProtocol string `protobuf:"bytes,4,opt,name=negotiated_protocol,json=negotiatedProtocol,proto3" json:"negotiated_protocol,omitempty"`
 	Resumed            bool   `protobuf:"varint,5,opt,name=resumed,proto3" json:"resumed,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// JA4 fingerprint of the client's hello.
+	Ja4Fingerprint string `protobuf:"bytes,6,opt,name=ja4_fingerprint,json=ja4Fingerprint,proto3" json:"ja4_fingerprint,omitempty"`
+	// Absent when the client sent none.
+	ClientCertificate *ClientCertificate `protobuf:"bytes,7,opt,name=client_certificate,json=clientCertificate,proto3" json:"client_certificate,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Tls) Reset() {
 	*x = Tls{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[2]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +946,7 @@ func (x *Tls) String() string {
 func (*Tls) ProtoMessage() {}
 
 func (x *Tls) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[2]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +959,7 @@ func (x *Tls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tls.ProtoReflect.Descriptor instead.
 func (*Tls) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{2}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Tls) GetVersion() string {
@@ -450,6 +997,98 @@ func (x *Tls) GetResumed() bool {
 	return false
 }
 
+func (x *Tls) GetJa4Fingerprint() string {
+	if x != nil {
+		return x.Ja4Fingerprint
+	}
+	return ""
+}
+
+func (x *Tls) GetClientCertificate() *ClientCertificate {
+	if x != nil {
+		return x.ClientCertificate
+	}
+	return nil
+}
+
+// ClientCertificate is what a client proved itself with.
+type ClientCertificate struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Subject      string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Issuer       string                 `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	SerialNumber string                 `protobuf:"bytes,3,opt,name=serial_number,json=serialNumber,proto3" json:"serial_number,omitempty"`
+	// Lower-case hex of the certificate's SHA-256.
+	Fingerprint   string                 `protobuf:"bytes,4,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	NotAfter      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClientCertificate) Reset() {
+	*x = ClientCertificate{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClientCertificate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClientCertificate) ProtoMessage() {}
+
+func (x *ClientCertificate) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClientCertificate.ProtoReflect.Descriptor instead.
+func (*ClientCertificate) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ClientCertificate) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *ClientCertificate) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *ClientCertificate) GetSerialNumber() string {
+	if x != nil {
+		return x.SerialNumber
+	}
+	return ""
+}
+
+func (x *ClientCertificate) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *ClientCertificate) GetNotAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NotAfter
+	}
+	return nil
+}
+
 // Header is one header line, as on the wire, in wire order.
 type Header struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -463,7 +1102,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[3]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +1114,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[3]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +1127,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{3}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Header) GetName() string {
@@ -522,14 +1161,19 @@ type Body struct {
 	Size uint64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
 	// True when content is not the whole body: it was cut at the limit, or a secret
 	// that the Traffic Policy read was taken out of it.
-	Truncated     bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Truncated bool `protobuf:"varint,3,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// Length after content decoding; 0 when it is not known.
+	DecodedSize uint64 `protobuf:"varint,4,opt,name=decoded_size,json=decodedSize,proto3" json:"decoded_size,omitempty"`
+	// Bytes that GetRequestBody and GetResponseBody can read; more than content has
+	// when the body was kept in parts.
+	StoredSize    uint64 `protobuf:"varint,5,opt,name=stored_size,json=storedSize,proto3" json:"stored_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Body) Reset() {
 	*x = Body{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[4]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +1185,7 @@ func (x *Body) String() string {
 func (*Body) ProtoMessage() {}
 
 func (x *Body) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[4]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +1198,7 @@ func (x *Body) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Body.ProtoReflect.Descriptor instead.
 func (*Body) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{4}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Body) GetContent() []byte {
@@ -576,6 +1220,20 @@ func (x *Body) GetTruncated() bool {
 		return x.Truncated
 	}
 	return false
+}
+
+func (x *Body) GetDecodedSize() uint64 {
+	if x != nil {
+		return x.DecodedSize
+	}
+	return 0
+}
+
+func (x *Body) GetStoredSize() uint64 {
+	if x != nil {
+		return x.StoredSize
+	}
+	return 0
 }
 
 type Request struct {
@@ -601,7 +1259,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[5]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +1271,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[5]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +1284,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{5}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Request) GetMethod() string {
@@ -711,7 +1369,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[6]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +1381,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[6]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +1394,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{6}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Response) GetStatusCode() uint32 {
@@ -776,14 +1434,26 @@ type Timings struct {
 	// Request sent to response complete; absent when the upstream was not asked.
 	Upstream *durationpb.Duration `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
 	// Request head received to first response byte sent.
-	FirstByte     *durationpb.Duration `protobuf:"bytes,4,opt,name=first_byte,json=firstByte,proto3" json:"first_byte,omitempty"`
+	FirstByte *durationpb.Duration `protobuf:"bytes,4,opt,name=first_byte,json=firstByte,proto3" json:"first_byte,omitempty"`
+	// Connecting to the upstream, name lookup included; absent when a connection was
+	// reused or none made.
+	Connect *durationpb.Duration `protobuf:"bytes,5,opt,name=connect,proto3" json:"connect,omitempty"`
+	// TLS handshake with the upstream; absent without.
+	TlsHandshake *durationpb.Duration `protobuf:"bytes,6,opt,name=tls_handshake,json=tlsHandshake,proto3" json:"tls_handshake,omitempty"`
+	// Request sent to the upstream to the first byte of its response; absent
+	// without one.
+	UpstreamFirstByte *durationpb.Duration `protobuf:"bytes,7,opt,name=upstream_first_byte,json=upstreamFirstByte,proto3" json:"upstream_first_byte,omitempty"`
+	// Request head received to the last byte of its body.
+	RequestReceived *durationpb.Duration `protobuf:"bytes,8,opt,name=request_received,json=requestReceived,proto3" json:"request_received,omitempty"`
+	// start_time to when the (last) upstream was asked; absent when none was.
+	UpstreamStart *durationpb.Duration `protobuf:"bytes,9,opt,name=upstream_start,json=upstreamStart,proto3" json:"upstream_start,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[7]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +1465,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[7]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +1478,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{7}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Timings) GetDuration() *durationpb.Duration {
@@ -839,18 +1509,57 @@ func (x *Timings) GetFirstByte() *durationpb.Duration {
 	return nil
 }
 
+func (x *Timings) GetConnect() *durationpb.Duration {
+	if x != nil {
+		return x.Connect
+	}
+	return nil
+}
+
+func (x *Timings) GetTlsHandshake() *durationpb.Duration {
+	if x != nil {
+		return x.TlsHandshake
+	}
+	return nil
+}
+
+func (x *Timings) GetUpstreamFirstByte() *durationpb.Duration {
+	if x != nil {
+		return x.UpstreamFirstByte
+	}
+	return nil
+}
+
+func (x *Timings) GetRequestReceived() *durationpb.Duration {
+	if x != nil {
+		return x.RequestReceived
+	}
+	return nil
+}
+
+func (x *Timings) GetUpstreamStart() *durationpb.Duration {
+	if x != nil {
+		return x.UpstreamStart
+	}
+	return nil
+}
+
 type UpstreamCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Host and port that were called.
 	Address          string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
 	ConnectionReused bool   `protobuf:"varint,2,opt,name=connection_reused,json=connectionReused,proto3" json:"connection_reused,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Such as HTTP/1.1 or HTTP/2.0.
+	HttpVersion string `protobuf:"bytes,3,opt,name=http_version,json=httpVersion,proto3" json:"http_version,omitempty"`
+	// Those before the one that answered, in order; empty without retries.
+	FailedAttempts []*UpstreamAttempt `protobuf:"bytes,4,rep,name=failed_attempts,json=failedAttempts,proto3" json:"failed_attempts,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpstreamCall) Reset() {
 	*x = UpstreamCall{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[8]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +1571,7 @@ func (x *UpstreamCall) String() string {
 func (*UpstreamCall) ProtoMessage() {}
 
 func (x *UpstreamCall) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[8]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1584,7 @@ func (x *UpstreamCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpstreamCall.ProtoReflect.Descriptor instead.
 func (*UpstreamCall) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{8}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpstreamCall) GetAddress() string {
@@ -892,6 +1601,100 @@ func (x *UpstreamCall) GetConnectionReused() bool {
 	return false
 }
 
+func (x *UpstreamCall) GetHttpVersion() string {
+	if x != nil {
+		return x.HttpVersion
+	}
+	return ""
+}
+
+func (x *UpstreamCall) GetFailedAttempts() []*UpstreamAttempt {
+	if x != nil {
+		return x.FailedAttempts
+	}
+	return nil
+}
+
+// UpstreamAttempt is one call to an upstream that was tried again.
+type UpstreamAttempt struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Address string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// After the exchange's start_time.
+	Offset   *durationpb.Duration `protobuf:"bytes,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Duration *durationpb.Duration `protobuf:"bytes,3,opt,name=duration,proto3" json:"duration,omitempty"`
+	// 0 when no response came.
+	StatusCode uint32 `protobuf:"varint,4,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
+	// Why it failed; empty when the status did.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpstreamAttempt) Reset() {
+	*x = UpstreamAttempt{}
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpstreamAttempt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpstreamAttempt) ProtoMessage() {}
+
+func (x *UpstreamAttempt) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpstreamAttempt.ProtoReflect.Descriptor instead.
+func (*UpstreamAttempt) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *UpstreamAttempt) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *UpstreamAttempt) GetOffset() *durationpb.Duration {
+	if x != nil {
+		return x.Offset
+	}
+	return nil
+}
+
+func (x *UpstreamAttempt) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *UpstreamAttempt) GetStatusCode() uint32 {
+	if x != nil {
+		return x.StatusCode
+	}
+	return 0
+}
+
+func (x *UpstreamAttempt) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 type ExchangeError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Stable code, such as SLUICE_3005.
@@ -904,7 +1707,7 @@ type ExchangeError struct {
 
 func (x *ExchangeError) Reset() {
 	*x = ExchangeError{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[9]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1719,7 @@ func (x *ExchangeError) String() string {
 func (*ExchangeError) ProtoMessage() {}
 
 func (x *ExchangeError) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[9]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1732,7 @@ func (x *ExchangeError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeError.ProtoReflect.Descriptor instead.
 func (*ExchangeError) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{9}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExchangeError) GetCode() string {
@@ -960,14 +1763,17 @@ type PolicyResult struct {
 	BasicAuthDecision string `protobuf:"bytes,6,opt,name=basic_auth_decision,json=basicAuthDecision,proto3" json:"basic_auth_decision,omitempty"`
 	UserName          string `protobuf:"bytes,7,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
 	// Entries of the log action, each a JSON object.
-	Logs          []string `protobuf:"bytes,8,rep,name=logs,proto3" json:"logs,omitempty"`
+	Logs []string `protobuf:"bytes,8,rep,name=logs,proto3" json:"logs,omitempty"`
+	// What further actions decided, by name: jwt, webhook, circuit_breaker,
+	// compression, ip_restriction, owasp, oauth and the like.
+	Decisions     map[string]string `protobuf:"bytes,9,rep,name=decisions,proto3" json:"decisions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PolicyResult) Reset() {
 	*x = PolicyResult{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[10]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1785,7 @@ func (x *PolicyResult) String() string {
 func (*PolicyResult) ProtoMessage() {}
 
 func (x *PolicyResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[10]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1798,7 @@ func (x *PolicyResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyResult.ProtoReflect.Descriptor instead.
 func (*PolicyResult) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{10}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PolicyResult) GetRevision() uint64 {
@@ -1051,6 +1857,13 @@ func (x *PolicyResult) GetLogs() []string {
 	return nil
 }
 
+func (x *PolicyResult) GetDecisions() map[string]string {
+	if x != nil {
+		return x.Decisions
+	}
+	return nil
+}
+
 // PolicyTrace tells how the Traffic Policy went, rule by rule. It is bounded: long
 // texts are cut and end with "…", and rules that did not match are left out when
 // there are too many. Secrets are replaced.
@@ -1066,7 +1879,7 @@ type PolicyTrace struct {
 
 func (x *PolicyTrace) Reset() {
 	*x = PolicyTrace{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1891,7 @@ func (x *PolicyTrace) String() string {
 func (*PolicyTrace) ProtoMessage() {}
 
 func (x *PolicyTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[11]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1904,7 @@ func (x *PolicyTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyTrace.ProtoReflect.Descriptor instead.
 func (*PolicyTrace) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{11}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PolicyTrace) GetPhases() []*PolicyPhaseTrace {
@@ -1124,7 +1937,7 @@ type PolicyPhaseTrace struct {
 
 func (x *PolicyPhaseTrace) Reset() {
 	*x = PolicyPhaseTrace{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1949,7 @@ func (x *PolicyPhaseTrace) String() string {
 func (*PolicyPhaseTrace) ProtoMessage() {}
 
 func (x *PolicyPhaseTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[12]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1962,7 @@ func (x *PolicyPhaseTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyPhaseTrace.ProtoReflect.Descriptor instead.
 func (*PolicyPhaseTrace) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{12}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PolicyPhaseTrace) GetPhase() string {
@@ -1201,7 +2014,7 @@ type PolicyRuleTrace struct {
 
 func (x *PolicyRuleTrace) Reset() {
 	*x = PolicyRuleTrace{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +2026,7 @@ func (x *PolicyRuleTrace) String() string {
 func (*PolicyRuleTrace) ProtoMessage() {}
 
 func (x *PolicyRuleTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[13]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +2039,7 @@ func (x *PolicyRuleTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyRuleTrace.ProtoReflect.Descriptor instead.
 func (*PolicyRuleTrace) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{13}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PolicyRuleTrace) GetIndex() uint32 {
@@ -1300,7 +2113,7 @@ type PolicyActionTrace struct {
 
 func (x *PolicyActionTrace) Reset() {
 	*x = PolicyActionTrace{}
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +2125,7 @@ func (x *PolicyActionTrace) String() string {
 func (*PolicyActionTrace) ProtoMessage() {}
 
 func (x *PolicyActionTrace) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[14]
+	mi := &file_sluice_capture_v1_exchange_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +2138,7 @@ func (x *PolicyActionTrace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyActionTrace.ProtoReflect.Descriptor instead.
 func (*PolicyActionTrace) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{14}
+	return file_sluice_capture_v1_exchange_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PolicyActionTrace) GetIndex() uint32 {
@@ -1381,7 +2194,7 @@ var File_sluice_capture_v1_exchange_proto protoreflect.FileDescriptor
 
 const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\n" +
-	" sluice/capture/v1/exchange.proto\x12\x11sluice.capture.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x06\n" +
+	" sluice/capture/v1/exchange.proto\x12\x11sluice.capture.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\a\n" +
 	"\bExchange\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
 	"\vendpoint_id\x18\x02 \x01(\tR\n" +
@@ -1405,7 +2218,56 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x19\n" +
 	"\bproxy_id\x18\x10 \x01(\tR\aproxyId\x12!\n" +
 	"\ffull_capture\x18\x11 \x01(\bR\vfullCapture\x12A\n" +
-	"\fpolicy_trace\x18\x12 \x01(\v2\x1e.sluice.capture.v1.PolicyTraceR\vpolicyTrace\"\xa5\x02\n" +
+	"\fpolicy_trace\x18\x12 \x01(\v2\x1e.sluice.capture.v1.PolicyTraceR\vpolicyTrace\x12\x14\n" +
+	"\x05route\x18\x13 \x01(\tR\x05route\x126\n" +
+	"\bmessages\x18\x14 \x03(\v2\x1a.sluice.capture.v1.MessageR\bmessages\x12)\n" +
+	"\x10omitted_messages\x18\x15 \x01(\x04R\x0fomittedMessages\x12\x17\n" +
+	"\akept_by\x18\x16 \x01(\tR\x06keptBy\x12<\n" +
+	"\n" +
+	"redactions\x18\x17 \x03(\v2\x1c.sluice.capture.v1.RedactionR\n" +
+	"redactions\"\x8a\x03\n" +
+	"\tRedaction\x125\n" +
+	"\x04part\x18\x01 \x01(\x0e2!.sluice.capture.v1.Redaction.PartR\x04part\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x12\n" +
+	"\x04rule\x18\x03 \x01(\tR\x04rule\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\x04R\x06length\x12\x12\n" +
+	"\x04hash\x18\x06 \x01(\tR\x04hash\"\xdd\x01\n" +
+	"\x04Part\x12\x14\n" +
+	"\x10PART_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PART_REQUEST_HEADER\x10\x01\x12\x16\n" +
+	"\x12PART_REQUEST_QUERY\x10\x02\x12\x15\n" +
+	"\x11PART_REQUEST_BODY\x10\x03\x12\x18\n" +
+	"\x14PART_RESPONSE_HEADER\x10\x04\x12\x16\n" +
+	"\x12PART_RESPONSE_BODY\x10\x05\x12\x10\n" +
+	"\fPART_MESSAGE\x10\x06\x12\x18\n" +
+	"\x14PART_REQUEST_TRAILER\x10\a\x12\x19\n" +
+	"\x15PART_RESPONSE_TRAILER\x10\b\"\x95\x04\n" +
+	"\aMessage\x12B\n" +
+	"\tdirection\x18\x01 \x01(\x0e2$.sluice.capture.v1.Message.DirectionR\tdirection\x123\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1f.sluice.capture.v1.Message.KindR\x04kind\x121\n" +
+	"\x06offset\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06offset\x12\x18\n" +
+	"\acontent\x18\x04 \x01(\fR\acontent\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x04R\x04size\x12\x1c\n" +
+	"\ttruncated\x18\x06 \x01(\bR\ttruncated\x12\x1e\n" +
+	"\n" +
+	"compressed\x18\a \x01(\bR\n" +
+	"compressed\"f\n" +
+	"\tDirection\x12\x19\n" +
+	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aDIRECTION_CLIENT_TO_SERVER\x10\x01\x12\x1e\n" +
+	"\x1aDIRECTION_SERVER_TO_CLIENT\x10\x02\"\x89\x01\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tKIND_TEXT\x10\x01\x12\x0f\n" +
+	"\vKIND_BINARY\x10\x02\x12\r\n" +
+	"\tKIND_PING\x10\x03\x12\r\n" +
+	"\tKIND_PONG\x10\x04\x12\x0e\n" +
+	"\n" +
+	"KIND_CLOSE\x10\x05\x12\x0e\n" +
+	"\n" +
+	"KIND_EVENT\x10\x06\x12\r\n" +
+	"\tKIND_GRPC\x10\a\"\xcf\x02\n" +
 	"\n" +
 	"Connection\x12\x1b\n" +
 	"\tclient_ip\x18\x01 \x01(\tR\bclientIp\x12\x1f\n" +
@@ -1418,23 +2280,45 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12(\n" +
 	"\x03tls\x18\x06 \x01(\v2\x16.sluice.capture.v1.TlsR\x03tls\x12\x19\n" +
 	"\bbytes_in\x18\a \x01(\x04R\abytesIn\x12\x1b\n" +
-	"\tbytes_out\x18\b \x01(\x04R\bbytesOut\"\xae\x01\n" +
+	"\tbytes_out\x18\b \x01(\x04R\bbytesOut\x12(\n" +
+	"\x03geo\x18\t \x01(\v2\x16.sluice.capture.v1.GeoR\x03geo\"\x9d\x02\n" +
+	"\x03Geo\x12!\n" +
+	"\fcountry_code\x18\x01 \x01(\tR\vcountryCode\x12\x18\n" +
+	"\acountry\x18\x02 \x01(\tR\acountry\x12%\n" +
+	"\x0econtinent_code\x18\x03 \x01(\tR\rcontinentCode\x12\x12\n" +
+	"\x04city\x18\x04 \x01(\tR\x04city\x12)\n" +
+	"\x10subdivision_code\x18\x05 \x01(\tR\x0fsubdivisionCode\x12\x1a\n" +
+	"\blatitude\x18\x06 \x01(\x01R\blatitude\x12\x1c\n" +
+	"\tlongitude\x18\a \x01(\x01R\tlongitude\x12\x10\n" +
+	"\x03asn\x18\b \x01(\rR\x03asn\x12'\n" +
+	"\x0fas_organization\x18\t \x01(\tR\x0easOrganization\"\xac\x02\n" +
 	"\x03Tls\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fcipher_suite\x18\x02 \x01(\tR\vcipherSuite\x12\x1f\n" +
 	"\vserver_name\x18\x03 \x01(\tR\n" +
 	"serverName\x12/\n" +
 	"\x13negotiated_protocol\x18\x04 \x01(\tR\x12negotiatedProtocol\x12\x18\n" +
-	"\aresumed\x18\x05 \x01(\bR\aresumed\"S\n" +
+	"\aresumed\x18\x05 \x01(\bR\aresumed\x12'\n" +
+	"\x0fja4_fingerprint\x18\x06 \x01(\tR\x0eja4Fingerprint\x12S\n" +
+	"\x12client_certificate\x18\a \x01(\v2$.sluice.capture.v1.ClientCertificateR\x11clientCertificate\"\xc5\x01\n" +
+	"\x11ClientCertificate\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x16\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12#\n" +
+	"\rserial_number\x18\x03 \x01(\tR\fserialNumber\x12 \n" +
+	"\vfingerprint\x18\x04 \x01(\tR\vfingerprint\x127\n" +
+	"\tnot_after\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\"S\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1f\n" +
 	"\vredacted_by\x18\x03 \x01(\tR\n" +
-	"redactedBy\"R\n" +
+	"redactedBy\"\x96\x01\n" +
 	"\x04Body\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x1c\n" +
-	"\ttruncated\x18\x03 \x01(\bR\ttruncated\"\xc5\x02\n" +
+	"\ttruncated\x18\x03 \x01(\bR\ttruncated\x12!\n" +
+	"\fdecoded_size\x18\x04 \x01(\x04R\vdecodedSize\x12\x1f\n" +
+	"\vstored_size\x18\x05 \x01(\x04R\n" +
+	"storedSize\"\xc5\x02\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x16\n" +
 	"\x06scheme\x18\x02 \x01(\tR\x06scheme\x12\x12\n" +
@@ -1452,19 +2336,33 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"statusCode\x123\n" +
 	"\aheaders\x18\x02 \x03(\v2\x19.sluice.capture.v1.HeaderR\aheaders\x12+\n" +
 	"\x04body\x18\x03 \x01(\v2\x17.sluice.capture.v1.BodyR\x04body\x125\n" +
-	"\btrailers\x18\x04 \x03(\v2\x19.sluice.capture.v1.HeaderR\btrailers\"\xe4\x01\n" +
+	"\btrailers\x18\x04 \x03(\v2\x19.sluice.capture.v1.HeaderR\btrailers\"\xac\x04\n" +
 	"\aTimings\x125\n" +
 	"\bduration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\bduration\x121\n" +
 	"\x06policy\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06policy\x125\n" +
 	"\bupstream\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\bupstream\x128\n" +
 	"\n" +
-	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\"U\n" +
+	"first_byte\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\x123\n" +
+	"\aconnect\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\aconnect\x12>\n" +
+	"\rtls_handshake\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\ftlsHandshake\x12I\n" +
+	"\x13upstream_first_byte\x18\a \x01(\v2\x19.google.protobuf.DurationR\x11upstreamFirstByte\x12D\n" +
+	"\x10request_received\x18\b \x01(\v2\x19.google.protobuf.DurationR\x0frequestReceived\x12@\n" +
+	"\x0eupstream_start\x18\t \x01(\v2\x19.google.protobuf.DurationR\rupstreamStart\"\xc5\x01\n" +
 	"\fUpstreamCall\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12+\n" +
-	"\x11connection_reused\x18\x02 \x01(\bR\x10connectionReused\"=\n" +
+	"\x11connection_reused\x18\x02 \x01(\bR\x10connectionReused\x12!\n" +
+	"\fhttp_version\x18\x03 \x01(\tR\vhttpVersion\x12K\n" +
+	"\x0ffailed_attempts\x18\x04 \x03(\v2\".sluice.capture.v1.UpstreamAttemptR\x0efailedAttempts\"\xcc\x01\n" +
+	"\x0fUpstreamAttempt\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x121\n" +
+	"\x06offset\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06offset\x125\n" +
+	"\bduration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x1f\n" +
+	"\vstatus_code\x18\x04 \x01(\rR\n" +
+	"statusCode\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"=\n" +
 	"\rExchangeError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\x93\x02\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x9f\x03\n" +
 	"\fPolicyResult\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x12\n" +
 	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x16\n" +
@@ -1473,7 +2371,11 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\x11rate_limit_bucket\x18\x05 \x01(\tR\x0frateLimitBucket\x12.\n" +
 	"\x13basic_auth_decision\x18\x06 \x01(\tR\x11basicAuthDecision\x12\x1b\n" +
 	"\tuser_name\x18\a \x01(\tR\buserName\x12\x12\n" +
-	"\x04logs\x18\b \x03(\tR\x04logs\"\x81\x01\n" +
+	"\x04logs\x18\b \x03(\tR\x04logs\x12L\n" +
+	"\tdecisions\x18\t \x03(\v2..sluice.capture.v1.PolicyResult.DecisionsEntryR\tdecisions\x1a<\n" +
+	"\x0eDecisionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x01\n" +
 	"\vPolicyTrace\x12;\n" +
 	"\x06phases\x18\x01 \x03(\v2#.sluice.capture.v1.PolicyPhaseTraceR\x06phases\x125\n" +
 	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xbe\x01\n" +
@@ -1516,63 +2418,90 @@ func file_sluice_capture_v1_exchange_proto_rawDescGZIP() []byte {
 	return file_sluice_capture_v1_exchange_proto_rawDescData
 }
 
-var file_sluice_capture_v1_exchange_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_capture_v1_exchange_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_sluice_capture_v1_exchange_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_sluice_capture_v1_exchange_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_sluice_capture_v1_exchange_proto_goTypes = []any{
-	(PolicyActionTrace_Outcome)(0), // 0: sluice.capture.v1.PolicyActionTrace.Outcome
-	(*Exchange)(nil),               // 1: sluice.capture.v1.Exchange
-	(*Connection)(nil),             // 2: sluice.capture.v1.Connection
-	(*Tls)(nil),                    // 3: sluice.capture.v1.Tls
-	(*Header)(nil),                 // 4: sluice.capture.v1.Header
-	(*Body)(nil),                   // 5: sluice.capture.v1.Body
-	(*Request)(nil),                // 6: sluice.capture.v1.Request
-	(*Response)(nil),               // 7: sluice.capture.v1.Response
-	(*Timings)(nil),                // 8: sluice.capture.v1.Timings
-	(*UpstreamCall)(nil),           // 9: sluice.capture.v1.UpstreamCall
-	(*ExchangeError)(nil),          // 10: sluice.capture.v1.ExchangeError
-	(*PolicyResult)(nil),           // 11: sluice.capture.v1.PolicyResult
-	(*PolicyTrace)(nil),            // 12: sluice.capture.v1.PolicyTrace
-	(*PolicyPhaseTrace)(nil),       // 13: sluice.capture.v1.PolicyPhaseTrace
-	(*PolicyRuleTrace)(nil),        // 14: sluice.capture.v1.PolicyRuleTrace
-	(*PolicyActionTrace)(nil),      // 15: sluice.capture.v1.PolicyActionTrace
-	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 17: google.protobuf.Duration
+	(Redaction_Part)(0),            // 0: sluice.capture.v1.Redaction.Part
+	(Message_Direction)(0),         // 1: sluice.capture.v1.Message.Direction
+	(Message_Kind)(0),              // 2: sluice.capture.v1.Message.Kind
+	(PolicyActionTrace_Outcome)(0), // 3: sluice.capture.v1.PolicyActionTrace.Outcome
+	(*Exchange)(nil),               // 4: sluice.capture.v1.Exchange
+	(*Redaction)(nil),              // 5: sluice.capture.v1.Redaction
+	(*Message)(nil),                // 6: sluice.capture.v1.Message
+	(*Connection)(nil),             // 7: sluice.capture.v1.Connection
+	(*Geo)(nil),                    // 8: sluice.capture.v1.Geo
+	(*Tls)(nil),                    // 9: sluice.capture.v1.Tls
+	(*ClientCertificate)(nil),      // 10: sluice.capture.v1.ClientCertificate
+	(*Header)(nil),                 // 11: sluice.capture.v1.Header
+	(*Body)(nil),                   // 12: sluice.capture.v1.Body
+	(*Request)(nil),                // 13: sluice.capture.v1.Request
+	(*Response)(nil),               // 14: sluice.capture.v1.Response
+	(*Timings)(nil),                // 15: sluice.capture.v1.Timings
+	(*UpstreamCall)(nil),           // 16: sluice.capture.v1.UpstreamCall
+	(*UpstreamAttempt)(nil),        // 17: sluice.capture.v1.UpstreamAttempt
+	(*ExchangeError)(nil),          // 18: sluice.capture.v1.ExchangeError
+	(*PolicyResult)(nil),           // 19: sluice.capture.v1.PolicyResult
+	(*PolicyTrace)(nil),            // 20: sluice.capture.v1.PolicyTrace
+	(*PolicyPhaseTrace)(nil),       // 21: sluice.capture.v1.PolicyPhaseTrace
+	(*PolicyRuleTrace)(nil),        // 22: sluice.capture.v1.PolicyRuleTrace
+	(*PolicyActionTrace)(nil),      // 23: sluice.capture.v1.PolicyActionTrace
+	nil,                            // 24: sluice.capture.v1.PolicyResult.DecisionsEntry
+	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 26: google.protobuf.Duration
 }
 var file_sluice_capture_v1_exchange_proto_depIdxs = []int32{
-	16, // 0: sluice.capture.v1.Exchange.start_time:type_name -> google.protobuf.Timestamp
-	2,  // 1: sluice.capture.v1.Exchange.connection:type_name -> sluice.capture.v1.Connection
-	6,  // 2: sluice.capture.v1.Exchange.request:type_name -> sluice.capture.v1.Request
-	7,  // 3: sluice.capture.v1.Exchange.response:type_name -> sluice.capture.v1.Response
-	8,  // 4: sluice.capture.v1.Exchange.timings:type_name -> sluice.capture.v1.Timings
-	9,  // 5: sluice.capture.v1.Exchange.upstream:type_name -> sluice.capture.v1.UpstreamCall
-	10, // 6: sluice.capture.v1.Exchange.error:type_name -> sluice.capture.v1.ExchangeError
-	11, // 7: sluice.capture.v1.Exchange.policy:type_name -> sluice.capture.v1.PolicyResult
-	12, // 8: sluice.capture.v1.Exchange.policy_trace:type_name -> sluice.capture.v1.PolicyTrace
-	16, // 9: sluice.capture.v1.Connection.start_time:type_name -> google.protobuf.Timestamp
-	3,  // 10: sluice.capture.v1.Connection.tls:type_name -> sluice.capture.v1.Tls
-	4,  // 11: sluice.capture.v1.Request.headers:type_name -> sluice.capture.v1.Header
-	5,  // 12: sluice.capture.v1.Request.body:type_name -> sluice.capture.v1.Body
-	4,  // 13: sluice.capture.v1.Request.trailers:type_name -> sluice.capture.v1.Header
-	4,  // 14: sluice.capture.v1.Response.headers:type_name -> sluice.capture.v1.Header
-	5,  // 15: sluice.capture.v1.Response.body:type_name -> sluice.capture.v1.Body
-	4,  // 16: sluice.capture.v1.Response.trailers:type_name -> sluice.capture.v1.Header
-	17, // 17: sluice.capture.v1.Timings.duration:type_name -> google.protobuf.Duration
-	17, // 18: sluice.capture.v1.Timings.policy:type_name -> google.protobuf.Duration
-	17, // 19: sluice.capture.v1.Timings.upstream:type_name -> google.protobuf.Duration
-	17, // 20: sluice.capture.v1.Timings.first_byte:type_name -> google.protobuf.Duration
-	13, // 21: sluice.capture.v1.PolicyTrace.phases:type_name -> sluice.capture.v1.PolicyPhaseTrace
-	17, // 22: sluice.capture.v1.PolicyTrace.duration:type_name -> google.protobuf.Duration
-	17, // 23: sluice.capture.v1.PolicyPhaseTrace.duration:type_name -> google.protobuf.Duration
-	14, // 24: sluice.capture.v1.PolicyPhaseTrace.rules:type_name -> sluice.capture.v1.PolicyRuleTrace
-	17, // 25: sluice.capture.v1.PolicyRuleTrace.duration:type_name -> google.protobuf.Duration
-	15, // 26: sluice.capture.v1.PolicyRuleTrace.actions:type_name -> sluice.capture.v1.PolicyActionTrace
-	0,  // 27: sluice.capture.v1.PolicyActionTrace.outcome:type_name -> sluice.capture.v1.PolicyActionTrace.Outcome
-	17, // 28: sluice.capture.v1.PolicyActionTrace.duration:type_name -> google.protobuf.Duration
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	25, // 0: sluice.capture.v1.Exchange.start_time:type_name -> google.protobuf.Timestamp
+	7,  // 1: sluice.capture.v1.Exchange.connection:type_name -> sluice.capture.v1.Connection
+	13, // 2: sluice.capture.v1.Exchange.request:type_name -> sluice.capture.v1.Request
+	14, // 3: sluice.capture.v1.Exchange.response:type_name -> sluice.capture.v1.Response
+	15, // 4: sluice.capture.v1.Exchange.timings:type_name -> sluice.capture.v1.Timings
+	16, // 5: sluice.capture.v1.Exchange.upstream:type_name -> sluice.capture.v1.UpstreamCall
+	18, // 6: sluice.capture.v1.Exchange.error:type_name -> sluice.capture.v1.ExchangeError
+	19, // 7: sluice.capture.v1.Exchange.policy:type_name -> sluice.capture.v1.PolicyResult
+	20, // 8: sluice.capture.v1.Exchange.policy_trace:type_name -> sluice.capture.v1.PolicyTrace
+	6,  // 9: sluice.capture.v1.Exchange.messages:type_name -> sluice.capture.v1.Message
+	5,  // 10: sluice.capture.v1.Exchange.redactions:type_name -> sluice.capture.v1.Redaction
+	0,  // 11: sluice.capture.v1.Redaction.part:type_name -> sluice.capture.v1.Redaction.Part
+	1,  // 12: sluice.capture.v1.Message.direction:type_name -> sluice.capture.v1.Message.Direction
+	2,  // 13: sluice.capture.v1.Message.kind:type_name -> sluice.capture.v1.Message.Kind
+	26, // 14: sluice.capture.v1.Message.offset:type_name -> google.protobuf.Duration
+	25, // 15: sluice.capture.v1.Connection.start_time:type_name -> google.protobuf.Timestamp
+	9,  // 16: sluice.capture.v1.Connection.tls:type_name -> sluice.capture.v1.Tls
+	8,  // 17: sluice.capture.v1.Connection.geo:type_name -> sluice.capture.v1.Geo
+	10, // 18: sluice.capture.v1.Tls.client_certificate:type_name -> sluice.capture.v1.ClientCertificate
+	25, // 19: sluice.capture.v1.ClientCertificate.not_after:type_name -> google.protobuf.Timestamp
+	11, // 20: sluice.capture.v1.Request.headers:type_name -> sluice.capture.v1.Header
+	12, // 21: sluice.capture.v1.Request.body:type_name -> sluice.capture.v1.Body
+	11, // 22: sluice.capture.v1.Request.trailers:type_name -> sluice.capture.v1.Header
+	11, // 23: sluice.capture.v1.Response.headers:type_name -> sluice.capture.v1.Header
+	12, // 24: sluice.capture.v1.Response.body:type_name -> sluice.capture.v1.Body
+	11, // 25: sluice.capture.v1.Response.trailers:type_name -> sluice.capture.v1.Header
+	26, // 26: sluice.capture.v1.Timings.duration:type_name -> google.protobuf.Duration
+	26, // 27: sluice.capture.v1.Timings.policy:type_name -> google.protobuf.Duration
+	26, // 28: sluice.capture.v1.Timings.upstream:type_name -> google.protobuf.Duration
+	26, // 29: sluice.capture.v1.Timings.first_byte:type_name -> google.protobuf.Duration
+	26, // 30: sluice.capture.v1.Timings.connect:type_name -> google.protobuf.Duration
+	26, // 31: sluice.capture.v1.Timings.tls_handshake:type_name -> google.protobuf.Duration
+	26, // 32: sluice.capture.v1.Timings.upstream_first_byte:type_name -> google.protobuf.Duration
+	26, // 33: sluice.capture.v1.Timings.request_received:type_name -> google.protobuf.Duration
+	26, // 34: sluice.capture.v1.Timings.upstream_start:type_name -> google.protobuf.Duration
+	17, // 35: sluice.capture.v1.UpstreamCall.failed_attempts:type_name -> sluice.capture.v1.UpstreamAttempt
+	26, // 36: sluice.capture.v1.UpstreamAttempt.offset:type_name -> google.protobuf.Duration
+	26, // 37: sluice.capture.v1.UpstreamAttempt.duration:type_name -> google.protobuf.Duration
+	24, // 38: sluice.capture.v1.PolicyResult.decisions:type_name -> sluice.capture.v1.PolicyResult.DecisionsEntry
+	21, // 39: sluice.capture.v1.PolicyTrace.phases:type_name -> sluice.capture.v1.PolicyPhaseTrace
+	26, // 40: sluice.capture.v1.PolicyTrace.duration:type_name -> google.protobuf.Duration
+	26, // 41: sluice.capture.v1.PolicyPhaseTrace.duration:type_name -> google.protobuf.Duration
+	22, // 42: sluice.capture.v1.PolicyPhaseTrace.rules:type_name -> sluice.capture.v1.PolicyRuleTrace
+	26, // 43: sluice.capture.v1.PolicyRuleTrace.duration:type_name -> google.protobuf.Duration
+	23, // 44: sluice.capture.v1.PolicyRuleTrace.actions:type_name -> sluice.capture.v1.PolicyActionTrace
+	3,  // 45: sluice.capture.v1.PolicyActionTrace.outcome:type_name -> sluice.capture.v1.PolicyActionTrace.Outcome
+	26, // 46: sluice.capture.v1.PolicyActionTrace.duration:type_name -> google.protobuf.Duration
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_sluice_capture_v1_exchange_proto_init() }
@@ -1585,8 +2514,8 @@ func file_sluice_capture_v1_exchange_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_capture_v1_exchange_proto_rawDesc), len(file_sluice_capture_v1_exchange_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   15,
+			NumEnums:      4,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -23,6 +23,56 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BodySide tells a request's body from its response's.
+type BodySide int32
+
+const (
+	BodySide_BODY_SIDE_UNSPECIFIED BodySide = 0
+	BodySide_BODY_SIDE_REQUEST     BodySide = 1
+	BodySide_BODY_SIDE_RESPONSE    BodySide = 2
+)
+
+// Enum value maps for BodySide.
+var (
+	BodySide_name = map[int32]string{
+		0: "BODY_SIDE_UNSPECIFIED",
+		1: "BODY_SIDE_REQUEST",
+		2: "BODY_SIDE_RESPONSE",
+	}
+	BodySide_value = map[string]int32{
+		"BODY_SIDE_UNSPECIFIED": 0,
+		"BODY_SIDE_REQUEST":     1,
+		"BODY_SIDE_RESPONSE":    2,
+	}
+)
+
+func (x BodySide) Enum() *BodySide {
+	p := new(BodySide)
+	*p = x
+	return p
+}
+
+func (x BodySide) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BodySide) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_capture_v1_ingest_proto_enumTypes[0].Descriptor()
+}
+
+func (BodySide) Type() protoreflect.EnumType {
+	return &file_sluice_capture_v1_ingest_proto_enumTypes[0]
+}
+
+func (x BodySide) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BodySide.Descriptor instead.
+func (BodySide) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{0}
+}
+
 type IngestRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names this run of the proxy: its accounting starts at zero with it.
@@ -90,8 +140,11 @@ func (x *IngestRequest) GetAccounting() *ProxyAccounting {
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unique for all time.
-	Id            string      `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Exchanges     []*Exchange `protobuf:"bytes,2,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
+	Id        string      `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Exchanges []*Exchange `protobuf:"bytes,2,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
+	// Parts of bodies beyond what their exchanges carry. They may come before or
+	// after their exchange.
+	BodyParts     []*BodyPart `protobuf:"bytes,3,rep,name=body_parts,json=bodyParts,proto3" json:"body_parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +193,93 @@ func (x *Batch) GetExchanges() []*Exchange {
 	return nil
 }
 
+func (x *Batch) GetBodyParts() []*BodyPart {
+	if x != nil {
+		return x.BodyParts
+	}
+	return nil
+}
+
+// BodyPart is a stretch of a recorded body.
+type BodyPart struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ExchangeId string                 `protobuf:"bytes,1,opt,name=exchange_id,json=exchangeId,proto3" json:"exchange_id,omitempty"`
+	Side       BodySide               `protobuf:"varint,2,opt,name=side,proto3,enum=sluice.capture.v1.BodySide" json:"side,omitempty"`
+	// Of its first byte in the body.
+	Offset uint64 `protobuf:"varint,3,opt,name=offset,proto3" json:"offset,omitempty"`
+	// At most 256 KiB.
+	Content []byte `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
+	// start_time of the exchange.
+	ExchangeTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=exchange_time,json=exchangeTime,proto3" json:"exchange_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BodyPart) Reset() {
+	*x = BodyPart{}
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BodyPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BodyPart) ProtoMessage() {}
+
+func (x *BodyPart) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BodyPart.ProtoReflect.Descriptor instead.
+func (*BodyPart) Descriptor() ([]byte, []int) {
+	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BodyPart) GetExchangeId() string {
+	if x != nil {
+		return x.ExchangeId
+	}
+	return ""
+}
+
+func (x *BodyPart) GetSide() BodySide {
+	if x != nil {
+		return x.Side
+	}
+	return BodySide_BODY_SIDE_UNSPECIFIED
+}
+
+func (x *BodyPart) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *BodyPart) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *BodyPart) GetExchangeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExchangeTime
+	}
+	return nil
+}
+
 type IngestResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The batch that is durable now.
@@ -150,7 +290,7 @@ type IngestResponse struct {
 
 func (x *IngestResponse) Reset() {
 	*x = IngestResponse{}
-	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[2]
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -162,7 +302,7 @@ func (x *IngestResponse) String() string {
 func (*IngestResponse) ProtoMessage() {}
 
 func (x *IngestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[2]
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -175,7 +315,7 @@ func (x *IngestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResponse.ProtoReflect.Descriptor instead.
 func (*IngestResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{2}
+	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *IngestResponse) GetBatchId() string {
@@ -209,7 +349,7 @@ type ProxyAccounting struct {
 
 func (x *ProxyAccounting) Reset() {
 	*x = ProxyAccounting{}
-	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[3]
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -221,7 +361,7 @@ func (x *ProxyAccounting) String() string {
 func (*ProxyAccounting) ProtoMessage() {}
 
 func (x *ProxyAccounting) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[3]
+	mi := &file_sluice_capture_v1_ingest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -234,7 +374,7 @@ func (x *ProxyAccounting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProxyAccounting.ProtoReflect.Descriptor instead.
 func (*ProxyAccounting) Descriptor() ([]byte, []int) {
-	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{3}
+	return file_sluice_capture_v1_ingest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProxyAccounting) GetProxyId() string {
@@ -303,10 +443,19 @@ const file_sluice_capture_v1_ingest_proto_rawDesc = "" +
 	"\x05batch\x18\x02 \x01(\v2\x18.sluice.capture.v1.BatchR\x05batch\x12B\n" +
 	"\n" +
 	"accounting\x18\x03 \x01(\v2\".sluice.capture.v1.ProxyAccountingR\n" +
-	"accounting\"[\n" +
+	"accounting\"\x97\x01\n" +
 	"\x05Batch\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\x129\n" +
-	"\texchanges\x18\x02 \x03(\v2\x1b.sluice.capture.v1.ExchangeR\texchanges\"+\n" +
+	"\texchanges\x18\x02 \x03(\v2\x1b.sluice.capture.v1.ExchangeR\texchanges\x12:\n" +
+	"\n" +
+	"body_parts\x18\x03 \x03(\v2\x1b.sluice.capture.v1.BodyPartR\tbodyParts\"\xcf\x01\n" +
+	"\bBodyPart\x12\x1f\n" +
+	"\vexchange_id\x18\x01 \x01(\tR\n" +
+	"exchangeId\x12/\n" +
+	"\x04side\x18\x02 \x01(\x0e2\x1b.sluice.capture.v1.BodySideR\x04side\x12\x16\n" +
+	"\x06offset\x18\x03 \x01(\x04R\x06offset\x12\x18\n" +
+	"\acontent\x18\x04 \x01(\fR\acontent\x12?\n" +
+	"\rexchange_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fexchangeTime\"+\n" +
 	"\x0eIngestResponse\x12\x19\n" +
 	"\bbatch_id\x18\x01 \x01(\tR\abatchId\"\xee\x02\n" +
 	"\x0fProxyAccounting\x12\x19\n" +
@@ -321,7 +470,11 @@ const file_sluice_capture_v1_ingest_proto_rawDesc = "" +
 	"reportedAt\x1a:\n" +
 	"\fDroppedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x012b\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01*T\n" +
+	"\bBodySide\x12\x19\n" +
+	"\x15BODY_SIDE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11BODY_SIDE_REQUEST\x10\x01\x12\x16\n" +
+	"\x12BODY_SIDE_RESPONSE\x10\x022b\n" +
 	"\rIngestService\x12Q\n" +
 	"\x06Ingest\x12 .sluice.capture.v1.IngestRequest\x1a!.sluice.capture.v1.IngestResponse(\x010\x01B2Z0sluice.dev/proto/gen/sluice/capture/v1;capturev1b\x06proto3"
 
@@ -337,29 +490,35 @@ func file_sluice_capture_v1_ingest_proto_rawDescGZIP() []byte {
 	return file_sluice_capture_v1_ingest_proto_rawDescData
 }
 
-var file_sluice_capture_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_sluice_capture_v1_ingest_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_sluice_capture_v1_ingest_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_sluice_capture_v1_ingest_proto_goTypes = []any{
-	(*IngestRequest)(nil),         // 0: sluice.capture.v1.IngestRequest
-	(*Batch)(nil),                 // 1: sluice.capture.v1.Batch
-	(*IngestResponse)(nil),        // 2: sluice.capture.v1.IngestResponse
-	(*ProxyAccounting)(nil),       // 3: sluice.capture.v1.ProxyAccounting
-	nil,                           // 4: sluice.capture.v1.ProxyAccounting.DroppedEntry
-	(*Exchange)(nil),              // 5: sluice.capture.v1.Exchange
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(BodySide)(0),                 // 0: sluice.capture.v1.BodySide
+	(*IngestRequest)(nil),         // 1: sluice.capture.v1.IngestRequest
+	(*Batch)(nil),                 // 2: sluice.capture.v1.Batch
+	(*BodyPart)(nil),              // 3: sluice.capture.v1.BodyPart
+	(*IngestResponse)(nil),        // 4: sluice.capture.v1.IngestResponse
+	(*ProxyAccounting)(nil),       // 5: sluice.capture.v1.ProxyAccounting
+	nil,                           // 6: sluice.capture.v1.ProxyAccounting.DroppedEntry
+	(*Exchange)(nil),              // 7: sluice.capture.v1.Exchange
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_sluice_capture_v1_ingest_proto_depIdxs = []int32{
-	1, // 0: sluice.capture.v1.IngestRequest.batch:type_name -> sluice.capture.v1.Batch
-	3, // 1: sluice.capture.v1.IngestRequest.accounting:type_name -> sluice.capture.v1.ProxyAccounting
-	5, // 2: sluice.capture.v1.Batch.exchanges:type_name -> sluice.capture.v1.Exchange
-	4, // 3: sluice.capture.v1.ProxyAccounting.dropped:type_name -> sluice.capture.v1.ProxyAccounting.DroppedEntry
-	6, // 4: sluice.capture.v1.ProxyAccounting.reported_at:type_name -> google.protobuf.Timestamp
-	0, // 5: sluice.capture.v1.IngestService.Ingest:input_type -> sluice.capture.v1.IngestRequest
-	2, // 6: sluice.capture.v1.IngestService.Ingest:output_type -> sluice.capture.v1.IngestResponse
-	6, // [6:7] is the sub-list for method output_type
-	5, // [5:6] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	2, // 0: sluice.capture.v1.IngestRequest.batch:type_name -> sluice.capture.v1.Batch
+	5, // 1: sluice.capture.v1.IngestRequest.accounting:type_name -> sluice.capture.v1.ProxyAccounting
+	7, // 2: sluice.capture.v1.Batch.exchanges:type_name -> sluice.capture.v1.Exchange
+	3, // 3: sluice.capture.v1.Batch.body_parts:type_name -> sluice.capture.v1.BodyPart
+	0, // 4: sluice.capture.v1.BodyPart.side:type_name -> sluice.capture.v1.BodySide
+	8, // 5: sluice.capture.v1.BodyPart.exchange_time:type_name -> google.protobuf.Timestamp
+	6, // 6: sluice.capture.v1.ProxyAccounting.dropped:type_name -> sluice.capture.v1.ProxyAccounting.DroppedEntry
+	8, // 7: sluice.capture.v1.ProxyAccounting.reported_at:type_name -> google.protobuf.Timestamp
+	1, // 8: sluice.capture.v1.IngestService.Ingest:input_type -> sluice.capture.v1.IngestRequest
+	4, // 9: sluice.capture.v1.IngestService.Ingest:output_type -> sluice.capture.v1.IngestResponse
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sluice_capture_v1_ingest_proto_init() }
@@ -373,13 +532,14 @@ func file_sluice_capture_v1_ingest_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_capture_v1_ingest_proto_rawDesc), len(file_sluice_capture_v1_ingest_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   5,
+			NumEnums:      1,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_sluice_capture_v1_ingest_proto_goTypes,
 		DependencyIndexes: file_sluice_capture_v1_ingest_proto_depIdxs,
+		EnumInfos:         file_sluice_capture_v1_ingest_proto_enumTypes,
 		MessageInfos:      file_sluice_capture_v1_ingest_proto_msgTypes,
 	}.Build()
 	File_sluice_capture_v1_ingest_proto = out.File

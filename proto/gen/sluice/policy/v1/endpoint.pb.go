@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -24,6 +25,115 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// Balancing chooses a target for each request.
+type Balancing int32
+
+const (
+	// Round robin.
+	Balancing_BALANCING_UNSPECIFIED Balancing = 0
+	// In turn, by weight.
+	Balancing_BALANCING_ROUND_ROBIN Balancing = 1
+	// Of two targets chosen by weight the one with fewer requests in flight.
+	Balancing_BALANCING_LEAST_REQUESTS Balancing = 2
+	// The same target for the same client address, while it is healthy.
+	Balancing_BALANCING_CLIENT_ADDRESS Balancing = 3
+)
+
+// Enum value maps for Balancing.
+var (
+	Balancing_name = map[int32]string{
+		0: "BALANCING_UNSPECIFIED",
+		1: "BALANCING_ROUND_ROBIN",
+		2: "BALANCING_LEAST_REQUESTS",
+		3: "BALANCING_CLIENT_ADDRESS",
+	}
+	Balancing_value = map[string]int32{
+		"BALANCING_UNSPECIFIED":    0,
+		"BALANCING_ROUND_ROBIN":    1,
+		"BALANCING_LEAST_REQUESTS": 2,
+		"BALANCING_CLIENT_ADDRESS": 3,
+	}
+)
+
+func (x Balancing) Enum() *Balancing {
+	p := new(Balancing)
+	*p = x
+	return p
+}
+
+func (x Balancing) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Balancing) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_policy_v1_endpoint_proto_enumTypes[0].Descriptor()
+}
+
+func (Balancing) Type() protoreflect.EnumType {
+	return &file_sluice_policy_v1_endpoint_proto_enumTypes[0]
+}
+
+func (x Balancing) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Balancing.Descriptor instead.
+func (Balancing) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{0}
+}
+
+// UpstreamProtocol is what the proxy speaks to upstreams.
+type UpstreamProtocol int32
+
+const (
+	// HTTP/1.1 over http; over https what TLS negotiates.
+	UpstreamProtocol_UPSTREAM_PROTOCOL_UNSPECIFIED UpstreamProtocol = 0
+	UpstreamProtocol_UPSTREAM_PROTOCOL_HTTP1       UpstreamProtocol = 1
+	// HTTP/2; over http with prior knowledge (h2c), as gRPC servers want it.
+	UpstreamProtocol_UPSTREAM_PROTOCOL_HTTP2 UpstreamProtocol = 2
+)
+
+// Enum value maps for UpstreamProtocol.
+var (
+	UpstreamProtocol_name = map[int32]string{
+		0: "UPSTREAM_PROTOCOL_UNSPECIFIED",
+		1: "UPSTREAM_PROTOCOL_HTTP1",
+		2: "UPSTREAM_PROTOCOL_HTTP2",
+	}
+	UpstreamProtocol_value = map[string]int32{
+		"UPSTREAM_PROTOCOL_UNSPECIFIED": 0,
+		"UPSTREAM_PROTOCOL_HTTP1":       1,
+		"UPSTREAM_PROTOCOL_HTTP2":       2,
+	}
+)
+
+func (x UpstreamProtocol) Enum() *UpstreamProtocol {
+	p := new(UpstreamProtocol)
+	*p = x
+	return p
+}
+
+func (x UpstreamProtocol) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UpstreamProtocol) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_policy_v1_endpoint_proto_enumTypes[1].Descriptor()
+}
+
+func (UpstreamProtocol) Type() protoreflect.EnumType {
+	return &file_sluice_policy_v1_endpoint_proto_enumTypes[1]
+}
+
+func (x UpstreamProtocol) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UpstreamProtocol.Descriptor instead.
+func (UpstreamProtocol) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{1}
+}
 
 // Endpoint is a public URL, its upstream and its Traffic Policy.
 type Endpoint struct {
@@ -52,8 +162,11 @@ type Endpoint struct {
 	// What may be wrong with the policy although it was taken, such as a secret that
 	// does not exist. Only in the answers to creating and updating.
 	PolicyWarnings []*PolicyProblem `protobuf:"bytes,11,rep,name=policy_warnings,json=policyWarnings,proto3" json:"policy_warnings,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What of this endpoint's exchanges is recorded; absent for what the capture
+	// settings say.
+	Capture       *EndpointCapture `protobuf:"bytes,12,opt,name=capture,proto3" json:"capture,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Endpoint) Reset() {
@@ -163,21 +276,121 @@ func (x *Endpoint) GetPolicyWarnings() []*PolicyProblem {
 	return nil
 }
 
-// Upstream is the API behind an endpoint.
+func (x *Endpoint) GetCapture() *EndpointCapture {
+	if x != nil {
+		return x.Capture
+	}
+	return nil
+}
+
+// EndpointCapture overrides the capture settings for one endpoint. A field that is
+// absent or zero stays as they say.
+type EndpointCapture struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Mode              CaptureMode            `protobuf:"varint,1,opt,name=mode,proto3,enum=sluice.policy.v1.CaptureMode" json:"mode,omitempty"`
+	RequestBodyLimit  uint32                 `protobuf:"varint,2,opt,name=request_body_limit,json=requestBodyLimit,proto3" json:"request_body_limit,omitempty"`
+	ResponseBodyLimit uint32                 `protobuf:"varint,3,opt,name=response_body_limit,json=responseBodyLimit,proto3" json:"response_body_limit,omitempty"`
+	// Above 0 to 100.
+	SamplePercent *float64     `protobuf:"fixed64,4,opt,name=sample_percent,json=samplePercent,proto3,oneof" json:"sample_percent,omitempty"`
+	Keep          *CaptureKeep `protobuf:"bytes,5,opt,name=keep,proto3" json:"keep,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndpointCapture) Reset() {
+	*x = EndpointCapture{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndpointCapture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndpointCapture) ProtoMessage() {}
+
+func (x *EndpointCapture) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndpointCapture.ProtoReflect.Descriptor instead.
+func (*EndpointCapture) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *EndpointCapture) GetMode() CaptureMode {
+	if x != nil {
+		return x.Mode
+	}
+	return CaptureMode_CAPTURE_MODE_UNSPECIFIED
+}
+
+func (x *EndpointCapture) GetRequestBodyLimit() uint32 {
+	if x != nil {
+		return x.RequestBodyLimit
+	}
+	return 0
+}
+
+func (x *EndpointCapture) GetResponseBodyLimit() uint32 {
+	if x != nil {
+		return x.ResponseBodyLimit
+	}
+	return 0
+}
+
+func (x *EndpointCapture) GetSamplePercent() float64 {
+	if x != nil && x.SamplePercent != nil {
+		return *x.SamplePercent
+	}
+	return 0
+}
+
+func (x *EndpointCapture) GetKeep() *CaptureKeep {
+	if x != nil {
+		return x.Keep
+	}
+	return nil
+}
+
+// Upstream is the API behind an endpoint: one server, or a pool of them.
 type Upstream struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// http:// or https:// with host and optional port; a path is put in front of
-	// the request's.
+	// the request's. Empty when targets is set.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
 	// Skip verification of an https upstream's certificate.
 	TlsSkipVerify bool `protobuf:"varint,2,opt,name=tls_skip_verify,json=tlsSkipVerify,proto3" json:"tls_skip_verify,omitempty"`
+	// Servers that share the requests. Empty when url is set.
+	Targets   []*UpstreamTarget `protobuf:"bytes,3,rep,name=targets,proto3" json:"targets,omitempty"`
+	Balancing Balancing         `protobuf:"varint,4,opt,name=balancing,proto3,enum=sluice.policy.v1.Balancing" json:"balancing,omitempty"`
+	Protocol  UpstreamProtocol  `protobuf:"varint,5,opt,name=protocol,proto3,enum=sluice.policy.v1.UpstreamProtocol" json:"protocol,omitempty"`
+	// Absent for none.
+	HealthCheck *HealthCheck `protobuf:"bytes,6,opt,name=health_check,json=healthCheck,proto3" json:"health_check,omitempty"`
+	// Absent for none. Needs targets.
+	OutlierDetection *OutlierDetection `protobuf:"bytes,7,opt,name=outlier_detection,json=outlierDetection,proto3" json:"outlier_detection,omitempty"`
+	// Absent for none.
+	Retry *RetryPolicy `protobuf:"bytes,8,opt,name=retry,proto3" json:"retry,omitempty"`
+	// Requests in flight to one target at most; 0 for no limit. Beyond it other
+	// targets are asked, and when all are full the answer is 503.
+	MaxRequests   uint32            `protobuf:"varint,9,opt,name=max_requests,json=maxRequests,proto3" json:"max_requests,omitempty"`
+	Timeouts      *UpstreamTimeouts `protobuf:"bytes,10,opt,name=timeouts,proto3" json:"timeouts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Upstream) Reset() {
 	*x = Upstream{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -189,7 +402,7 @@ func (x *Upstream) String() string {
 func (*Upstream) ProtoMessage() {}
 
 func (x *Upstream) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -202,7 +415,7 @@ func (x *Upstream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Upstream.ProtoReflect.Descriptor instead.
 func (*Upstream) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{1}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Upstream) GetUrl() string {
@@ -219,6 +432,426 @@ func (x *Upstream) GetTlsSkipVerify() bool {
 	return false
 }
 
+func (x *Upstream) GetTargets() []*UpstreamTarget {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *Upstream) GetBalancing() Balancing {
+	if x != nil {
+		return x.Balancing
+	}
+	return Balancing_BALANCING_UNSPECIFIED
+}
+
+func (x *Upstream) GetProtocol() UpstreamProtocol {
+	if x != nil {
+		return x.Protocol
+	}
+	return UpstreamProtocol_UPSTREAM_PROTOCOL_UNSPECIFIED
+}
+
+func (x *Upstream) GetHealthCheck() *HealthCheck {
+	if x != nil {
+		return x.HealthCheck
+	}
+	return nil
+}
+
+func (x *Upstream) GetOutlierDetection() *OutlierDetection {
+	if x != nil {
+		return x.OutlierDetection
+	}
+	return nil
+}
+
+func (x *Upstream) GetRetry() *RetryPolicy {
+	if x != nil {
+		return x.Retry
+	}
+	return nil
+}
+
+func (x *Upstream) GetMaxRequests() uint32 {
+	if x != nil {
+		return x.MaxRequests
+	}
+	return 0
+}
+
+func (x *Upstream) GetTimeouts() *UpstreamTimeouts {
+	if x != nil {
+		return x.Timeouts
+	}
+	return nil
+}
+
+// UpstreamTarget is one server of a pool.
+type UpstreamTarget struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As Upstream.url.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Share of the requests relative to the other targets; 0 means 1.
+	Weight        uint32 `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpstreamTarget) Reset() {
+	*x = UpstreamTarget{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpstreamTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpstreamTarget) ProtoMessage() {}
+
+func (x *UpstreamTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpstreamTarget.ProtoReflect.Descriptor instead.
+func (*UpstreamTarget) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UpstreamTarget) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *UpstreamTarget) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+// HealthCheck asks each target regularly; one that fails gets no requests, unless
+// all do.
+type HealthCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path and query of a GET request; empty means "/".
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Between checks, 1 s to 1 h; absent means 10 s.
+	Interval *durationpb.Duration `protobuf:"bytes,2,opt,name=interval,proto3" json:"interval,omitempty"`
+	// For an answer; absent means 2 s.
+	Timeout *durationpb.Duration `protobuf:"bytes,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Successes in a row that make a target healthy again; 0 means 2.
+	HealthyThreshold uint32 `protobuf:"varint,4,opt,name=healthy_threshold,json=healthyThreshold,proto3" json:"healthy_threshold,omitempty"`
+	// Failures in a row that make it unhealthy; 0 means 3.
+	UnhealthyThreshold uint32 `protobuf:"varint,5,opt,name=unhealthy_threshold,json=unhealthyThreshold,proto3" json:"unhealthy_threshold,omitempty"`
+	// Statuses that mean healthy, such as 200 or 2xx; empty means 2xx and 3xx.
+	ExpectedStatuses []string `protobuf:"bytes,6,rep,name=expected_statuses,json=expectedStatuses,proto3" json:"expected_statuses,omitempty"`
+	// Host header; empty means the target's own.
+	Host          string `protobuf:"bytes,7,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HealthCheck) Reset() {
+	*x = HealthCheck{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HealthCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HealthCheck) ProtoMessage() {}
+
+func (x *HealthCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HealthCheck.ProtoReflect.Descriptor instead.
+func (*HealthCheck) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *HealthCheck) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *HealthCheck) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+func (x *HealthCheck) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *HealthCheck) GetHealthyThreshold() uint32 {
+	if x != nil {
+		return x.HealthyThreshold
+	}
+	return 0
+}
+
+func (x *HealthCheck) GetUnhealthyThreshold() uint32 {
+	if x != nil {
+		return x.UnhealthyThreshold
+	}
+	return 0
+}
+
+func (x *HealthCheck) GetExpectedStatuses() []string {
+	if x != nil {
+		return x.ExpectedStatuses
+	}
+	return nil
+}
+
+func (x *HealthCheck) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// OutlierDetection takes a target that keeps failing real requests out of a pool
+// for a while.
+type OutlierDetection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Connection failures and 502, 503 and 504 in a row; 0 means 5.
+	ConsecutiveFailures uint32 `protobuf:"varint,1,opt,name=consecutive_failures,json=consecutiveFailures,proto3" json:"consecutive_failures,omitempty"`
+	// Time out of the pool, times the number of ejections in a row, at most 5 min;
+	// absent means 30 s.
+	EjectionTime *durationpb.Duration `protobuf:"bytes,2,opt,name=ejection_time,json=ejectionTime,proto3" json:"ejection_time,omitempty"`
+	// Share of the pool that may be out; 0 means 50.
+	MaxEjectedPercent uint32 `protobuf:"varint,3,opt,name=max_ejected_percent,json=maxEjectedPercent,proto3" json:"max_ejected_percent,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *OutlierDetection) Reset() {
+	*x = OutlierDetection{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutlierDetection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutlierDetection) ProtoMessage() {}
+
+func (x *OutlierDetection) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutlierDetection.ProtoReflect.Descriptor instead.
+func (*OutlierDetection) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *OutlierDetection) GetConsecutiveFailures() uint32 {
+	if x != nil {
+		return x.ConsecutiveFailures
+	}
+	return 0
+}
+
+func (x *OutlierDetection) GetEjectionTime() *durationpb.Duration {
+	if x != nil {
+		return x.EjectionTime
+	}
+	return nil
+}
+
+func (x *OutlierDetection) GetMaxEjectedPercent() uint32 {
+	if x != nil {
+		return x.MaxEjectedPercent
+	}
+	return 0
+}
+
+// RetryPolicy asks again when an upstream failed and nothing was answered yet.
+// Requests with a body are sent again only when all of it is still held (at most
+// 64 KiB).
+type RetryPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tries after the first, 1 to 10; 0 means 1.
+	Attempts uint32 `protobuf:"varint,1,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Statuses that are tried again besides connection failures, such as 503; empty
+	// means 502, 503 and 504.
+	Statuses []uint32 `protobuf:"varint,2,rep,packed,name=statuses,proto3" json:"statuses,omitempty"`
+	// Methods; empty means the idempotent ones (RFC 9110 section 9.2.2). A request of
+	// which nothing was sent is tried again whatever its method.
+	Methods []string `protobuf:"bytes,3,rep,name=methods,proto3" json:"methods,omitempty"`
+	// Retries at most, as a share of the endpoint's requests of the last 10 s; 0
+	// means 20. Three a second are always allowed.
+	BudgetPercent uint32 `protobuf:"varint,4,opt,name=budget_percent,json=budgetPercent,proto3" json:"budget_percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryPolicy) Reset() {
+	*x = RetryPolicy{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryPolicy) ProtoMessage() {}
+
+func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
+func (*RetryPolicy) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RetryPolicy) GetAttempts() uint32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *RetryPolicy) GetStatuses() []uint32 {
+	if x != nil {
+		return x.Statuses
+	}
+	return nil
+}
+
+func (x *RetryPolicy) GetMethods() []string {
+	if x != nil {
+		return x.Methods
+	}
+	return nil
+}
+
+func (x *RetryPolicy) GetBudgetPercent() uint32 {
+	if x != nil {
+		return x.BudgetPercent
+	}
+	return 0
+}
+
+// UpstreamTimeouts bound the parts of a call; absent ones have their default.
+type UpstreamTimeouts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// To connect, TLS included; 5 s.
+	Connect *durationpb.Duration `protobuf:"bytes,1,opt,name=connect,proto3" json:"connect,omitempty"`
+	// From the request sent to the first byte of the response; 5 min.
+	FirstByte *durationpb.Duration `protobuf:"bytes,2,opt,name=first_byte,json=firstByte,proto3" json:"first_byte,omitempty"`
+	// Between two bytes of a body; 5 min.
+	Idle          *durationpb.Duration `protobuf:"bytes,3,opt,name=idle,proto3" json:"idle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpstreamTimeouts) Reset() {
+	*x = UpstreamTimeouts{}
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpstreamTimeouts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpstreamTimeouts) ProtoMessage() {}
+
+func (x *UpstreamTimeouts) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpstreamTimeouts.ProtoReflect.Descriptor instead.
+func (*UpstreamTimeouts) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UpstreamTimeouts) GetConnect() *durationpb.Duration {
+	if x != nil {
+		return x.Connect
+	}
+	return nil
+}
+
+func (x *UpstreamTimeouts) GetFirstByte() *durationpb.Duration {
+	if x != nil {
+		return x.FirstByte
+	}
+	return nil
+}
+
+func (x *UpstreamTimeouts) GetIdle() *durationpb.Duration {
+	if x != nil {
+		return x.Idle
+	}
+	return nil
+}
+
 type CreateEndpointRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Endpoint      *Endpoint              `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
@@ -228,7 +861,7 @@ type CreateEndpointRequest struct {
 
 func (x *CreateEndpointRequest) Reset() {
 	*x = CreateEndpointRequest{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -240,7 +873,7 @@ func (x *CreateEndpointRequest) String() string {
 func (*CreateEndpointRequest) ProtoMessage() {}
 
 func (x *CreateEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -253,7 +886,7 @@ func (x *CreateEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CreateEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{2}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateEndpointRequest) GetEndpoint() *Endpoint {
@@ -272,7 +905,7 @@ type CreateEndpointResponse struct {
 
 func (x *CreateEndpointResponse) Reset() {
 	*x = CreateEndpointResponse{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -284,7 +917,7 @@ func (x *CreateEndpointResponse) String() string {
 func (*CreateEndpointResponse) ProtoMessage() {}
 
 func (x *CreateEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -297,7 +930,7 @@ func (x *CreateEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CreateEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{3}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateEndpointResponse) GetEndpoint() *Endpoint {
@@ -316,7 +949,7 @@ type GetEndpointRequest struct {
 
 func (x *GetEndpointRequest) Reset() {
 	*x = GetEndpointRequest{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +961,7 @@ func (x *GetEndpointRequest) String() string {
 func (*GetEndpointRequest) ProtoMessage() {}
 
 func (x *GetEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +974,7 @@ func (x *GetEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEndpointRequest.ProtoReflect.Descriptor instead.
 func (*GetEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{4}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetEndpointRequest) GetId() string {
@@ -360,7 +993,7 @@ type GetEndpointResponse struct {
 
 func (x *GetEndpointResponse) Reset() {
 	*x = GetEndpointResponse{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +1005,7 @@ func (x *GetEndpointResponse) String() string {
 func (*GetEndpointResponse) ProtoMessage() {}
 
 func (x *GetEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[5]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +1018,7 @@ func (x *GetEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEndpointResponse.ProtoReflect.Descriptor instead.
 func (*GetEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{5}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetEndpointResponse) GetEndpoint() *Endpoint {
@@ -407,7 +1040,7 @@ type ListEndpointsRequest struct {
 
 func (x *ListEndpointsRequest) Reset() {
 	*x = ListEndpointsRequest{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[6]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +1052,7 @@ func (x *ListEndpointsRequest) String() string {
 func (*ListEndpointsRequest) ProtoMessage() {}
 
 func (x *ListEndpointsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[6]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +1065,7 @@ func (x *ListEndpointsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEndpointsRequest.ProtoReflect.Descriptor instead.
 func (*ListEndpointsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{6}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListEndpointsRequest) GetLimit() int32 {
@@ -460,7 +1093,7 @@ type ListEndpointsResponse struct {
 
 func (x *ListEndpointsResponse) Reset() {
 	*x = ListEndpointsResponse{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[7]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +1105,7 @@ func (x *ListEndpointsResponse) String() string {
 func (*ListEndpointsResponse) ProtoMessage() {}
 
 func (x *ListEndpointsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[7]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +1118,7 @@ func (x *ListEndpointsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEndpointsResponse.ProtoReflect.Descriptor instead.
 func (*ListEndpointsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{7}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListEndpointsResponse) GetEndpoints() []*Endpoint {
@@ -512,7 +1145,7 @@ type UpdateEndpointRequest struct {
 
 func (x *UpdateEndpointRequest) Reset() {
 	*x = UpdateEndpointRequest{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[8]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +1157,7 @@ func (x *UpdateEndpointRequest) String() string {
 func (*UpdateEndpointRequest) ProtoMessage() {}
 
 func (x *UpdateEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[8]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,7 +1170,7 @@ func (x *UpdateEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateEndpointRequest.ProtoReflect.Descriptor instead.
 func (*UpdateEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{8}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateEndpointRequest) GetEndpoint() *Endpoint {
@@ -563,7 +1196,7 @@ type UpdateEndpointResponse struct {
 
 func (x *UpdateEndpointResponse) Reset() {
 	*x = UpdateEndpointResponse{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[9]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +1208,7 @@ func (x *UpdateEndpointResponse) String() string {
 func (*UpdateEndpointResponse) ProtoMessage() {}
 
 func (x *UpdateEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[9]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +1221,7 @@ func (x *UpdateEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateEndpointResponse.ProtoReflect.Descriptor instead.
 func (*UpdateEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{9}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdateEndpointResponse) GetEndpoint() *Endpoint {
@@ -607,7 +1240,7 @@ type DeleteEndpointRequest struct {
 
 func (x *DeleteEndpointRequest) Reset() {
 	*x = DeleteEndpointRequest{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[10]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +1252,7 @@ func (x *DeleteEndpointRequest) String() string {
 func (*DeleteEndpointRequest) ProtoMessage() {}
 
 func (x *DeleteEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[10]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +1265,7 @@ func (x *DeleteEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEndpointRequest.ProtoReflect.Descriptor instead.
 func (*DeleteEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{10}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteEndpointRequest) GetId() string {
@@ -650,7 +1283,7 @@ type DeleteEndpointResponse struct {
 
 func (x *DeleteEndpointResponse) Reset() {
 	*x = DeleteEndpointResponse{}
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[11]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -662,7 +1295,7 @@ func (x *DeleteEndpointResponse) String() string {
 func (*DeleteEndpointResponse) ProtoMessage() {}
 
 func (x *DeleteEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[11]
+	mi := &file_sluice_policy_v1_endpoint_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -675,14 +1308,14 @@ func (x *DeleteEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteEndpointResponse.ProtoReflect.Descriptor instead.
 func (*DeleteEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{11}
+	return file_sluice_policy_v1_endpoint_proto_rawDescGZIP(), []int{17}
 }
 
 var File_sluice_policy_v1_endpoint_proto protoreflect.FileDescriptor
 
 const file_sluice_policy_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
-	"\x1fsluice/policy/v1/endpoint.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!sluice/policy/v1/validation.proto\"\xec\x03\n" +
+	"\x1fsluice/policy/v1/endpoint.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsluice/policy/v1/settings.proto\x1a!sluice/policy/v1/validation.proto\"\xa9\x04\n" +
 	"\bEndpoint\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\x03url\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x03url\x12\x1c\n" +
@@ -697,10 +1330,54 @@ const file_sluice_policy_v1_endpoint_proto_rawDesc = "" +
 	"updated_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1a\n" +
 	"\brevision\x18\n" +
 	" \x01(\x04R\brevision\x12H\n" +
-	"\x0fpolicy_warnings\x18\v \x03(\v2\x1f.sluice.policy.v1.PolicyProblemR\x0epolicyWarnings\"N\n" +
+	"\x0fpolicy_warnings\x18\v \x03(\v2\x1f.sluice.policy.v1.PolicyProblemR\x0epolicyWarnings\x12;\n" +
+	"\acapture\x18\f \x01(\v2!.sluice.policy.v1.EndpointCaptureR\acapture\"\xd1\x02\n" +
+	"\x0fEndpointCapture\x12;\n" +
+	"\x04mode\x18\x01 \x01(\x0e2\x1d.sluice.policy.v1.CaptureModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x129\n" +
+	"\x12request_body_limit\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x80\x80\x04R\x10requestBodyLimit\x12;\n" +
+	"\x13response_body_limit\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x80\x80\x04R\x11responseBodyLimit\x12C\n" +
+	"\x0esample_percent\x18\x04 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@!\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\rsamplePercent\x88\x01\x01\x121\n" +
+	"\x04keep\x18\x05 \x01(\v2\x1d.sluice.policy.v1.CaptureKeepR\x04keepB\x11\n" +
+	"\x0f_sample_percent\"\xda\x04\n" +
 	"\bUpstream\x12\x1a\n" +
 	"\x03url\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x03url\x12&\n" +
-	"\x0ftls_skip_verify\x18\x02 \x01(\bR\rtlsSkipVerify\"W\n" +
+	"\x0ftls_skip_verify\x18\x02 \x01(\bR\rtlsSkipVerify\x12E\n" +
+	"\atargets\x18\x03 \x03(\v2 .sluice.policy.v1.UpstreamTargetB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\atargets\x12C\n" +
+	"\tbalancing\x18\x04 \x01(\x0e2\x1b.sluice.policy.v1.BalancingB\b\xbaH\x05\x82\x01\x02\x10\x01R\tbalancing\x12H\n" +
+	"\bprotocol\x18\x05 \x01(\x0e2\".sluice.policy.v1.UpstreamProtocolB\b\xbaH\x05\x82\x01\x02\x10\x01R\bprotocol\x12@\n" +
+	"\fhealth_check\x18\x06 \x01(\v2\x1d.sluice.policy.v1.HealthCheckR\vhealthCheck\x12O\n" +
+	"\x11outlier_detection\x18\a \x01(\v2\".sluice.policy.v1.OutlierDetectionR\x10outlierDetection\x123\n" +
+	"\x05retry\x18\b \x01(\v2\x1d.sluice.policy.v1.RetryPolicyR\x05retry\x12,\n" +
+	"\fmax_requests\x18\t \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=R\vmaxRequests\x12>\n" +
+	"\btimeouts\x18\n" +
+	" \x01(\v2\".sluice.policy.v1.UpstreamTimeoutsR\btimeouts\"P\n" +
+	"\x0eUpstreamTarget\x12\x1c\n" +
+	"\x03url\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\bR\x03url\x12 \n" +
+	"\x06weight\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x06weight\"\xdc\x02\n" +
+	"\vHealthCheck\x12\x1c\n" +
+	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x04path\x125\n" +
+	"\binterval\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\binterval\x123\n" +
+	"\atimeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x124\n" +
+	"\x11healthy_threshold\x18\x04 \x01(\rB\a\xbaH\x04*\x02\x18dR\x10healthyThreshold\x128\n" +
+	"\x13unhealthy_threshold\x18\x05 \x01(\rB\a\xbaH\x04*\x02\x18dR\x12unhealthyThreshold\x125\n" +
+	"\x11expected_statuses\x18\x06 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\x10R\x10expectedStatuses\x12\x1c\n" +
+	"\x04host\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04host\"\xc8\x01\n" +
+	"\x10OutlierDetection\x12;\n" +
+	"\x14consecutive_failures\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x13consecutiveFailures\x12>\n" +
+	"\rejection_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\fejectionTime\x127\n" +
+	"\x13max_ejected_percent\x18\x03 \x01(\rB\a\xbaH\x04*\x02\x18dR\x11maxEjectedPercent\"\xac\x01\n" +
+	"\vRetryPolicy\x12#\n" +
+	"\battempts\x18\x01 \x01(\rB\a\xbaH\x04*\x02\x18\n" +
+	"R\battempts\x12$\n" +
+	"\bstatuses\x18\x02 \x03(\rB\b\xbaH\x05\x92\x01\x02\x10\x10R\bstatuses\x12\"\n" +
+	"\amethods\x18\x03 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\x10R\amethods\x12.\n" +
+	"\x0ebudget_percent\x18\x04 \x01(\rB\a\xbaH\x04*\x02\x18dR\rbudgetPercent\"\xb0\x01\n" +
+	"\x10UpstreamTimeouts\x123\n" +
+	"\aconnect\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\aconnect\x128\n" +
+	"\n" +
+	"first_byte\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\tfirstByte\x12-\n" +
+	"\x04idle\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04idle\"W\n" +
 	"\x15CreateEndpointRequest\x12>\n" +
 	"\bendpoint\x18\x01 \x01(\v2\x1a.sluice.policy.v1.EndpointB\x06\xbaH\x03\xc8\x01\x01R\bendpoint\"P\n" +
 	"\x16CreateEndpointResponse\x126\n" +
@@ -725,7 +1402,16 @@ const file_sluice_policy_v1_endpoint_proto_rawDesc = "" +
 	"\bendpoint\x18\x01 \x01(\v2\x1a.sluice.policy.v1.EndpointR\bendpoint\"0\n" +
 	"\x15DeleteEndpointRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\"\x18\n" +
-	"\x16DeleteEndpointResponse2\xd3\x05\n" +
+	"\x16DeleteEndpointResponse*}\n" +
+	"\tBalancing\x12\x19\n" +
+	"\x15BALANCING_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15BALANCING_ROUND_ROBIN\x10\x01\x12\x1c\n" +
+	"\x18BALANCING_LEAST_REQUESTS\x10\x02\x12\x1c\n" +
+	"\x18BALANCING_CLIENT_ADDRESS\x10\x03*o\n" +
+	"\x10UpstreamProtocol\x12!\n" +
+	"\x1dUPSTREAM_PROTOCOL_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17UPSTREAM_PROTOCOL_HTTP1\x10\x01\x12\x1b\n" +
+	"\x17UPSTREAM_PROTOCOL_HTTP2\x10\x022\xd3\x05\n" +
 	"\x0fEndpointService\x12\x92\x01\n" +
 	"\x0eCreateEndpoint\x12'.sluice.policy.v1.CreateEndpointRequest\x1a(.sluice.policy.v1.CreateEndpointResponse\"-\x82\xd3\xe4\x93\x02':\bendpointb\bendpoint\"\x11/api/v1/endpoints\x12\x84\x01\n" +
 	"\vGetEndpoint\x12$.sluice.policy.v1.GetEndpointRequest\x1a%.sluice.policy.v1.GetEndpointResponse\"(\x82\xd3\xe4\x93\x02\"b\bendpoint\x12\x16/api/v1/endpoints/{id}\x12{\n" +
@@ -745,51 +1431,79 @@ func file_sluice_policy_v1_endpoint_proto_rawDescGZIP() []byte {
 	return file_sluice_policy_v1_endpoint_proto_rawDescData
 }
 
-var file_sluice_policy_v1_endpoint_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_sluice_policy_v1_endpoint_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_sluice_policy_v1_endpoint_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sluice_policy_v1_endpoint_proto_goTypes = []any{
-	(*Endpoint)(nil),               // 0: sluice.policy.v1.Endpoint
-	(*Upstream)(nil),               // 1: sluice.policy.v1.Upstream
-	(*CreateEndpointRequest)(nil),  // 2: sluice.policy.v1.CreateEndpointRequest
-	(*CreateEndpointResponse)(nil), // 3: sluice.policy.v1.CreateEndpointResponse
-	(*GetEndpointRequest)(nil),     // 4: sluice.policy.v1.GetEndpointRequest
-	(*GetEndpointResponse)(nil),    // 5: sluice.policy.v1.GetEndpointResponse
-	(*ListEndpointsRequest)(nil),   // 6: sluice.policy.v1.ListEndpointsRequest
-	(*ListEndpointsResponse)(nil),  // 7: sluice.policy.v1.ListEndpointsResponse
-	(*UpdateEndpointRequest)(nil),  // 8: sluice.policy.v1.UpdateEndpointRequest
-	(*UpdateEndpointResponse)(nil), // 9: sluice.policy.v1.UpdateEndpointResponse
-	(*DeleteEndpointRequest)(nil),  // 10: sluice.policy.v1.DeleteEndpointRequest
-	(*DeleteEndpointResponse)(nil), // 11: sluice.policy.v1.DeleteEndpointResponse
-	(*timestamppb.Timestamp)(nil),  // 12: google.protobuf.Timestamp
-	(*PolicyProblem)(nil),          // 13: sluice.policy.v1.PolicyProblem
-	(*fieldmaskpb.FieldMask)(nil),  // 14: google.protobuf.FieldMask
+	(Balancing)(0),                 // 0: sluice.policy.v1.Balancing
+	(UpstreamProtocol)(0),          // 1: sluice.policy.v1.UpstreamProtocol
+	(*Endpoint)(nil),               // 2: sluice.policy.v1.Endpoint
+	(*EndpointCapture)(nil),        // 3: sluice.policy.v1.EndpointCapture
+	(*Upstream)(nil),               // 4: sluice.policy.v1.Upstream
+	(*UpstreamTarget)(nil),         // 5: sluice.policy.v1.UpstreamTarget
+	(*HealthCheck)(nil),            // 6: sluice.policy.v1.HealthCheck
+	(*OutlierDetection)(nil),       // 7: sluice.policy.v1.OutlierDetection
+	(*RetryPolicy)(nil),            // 8: sluice.policy.v1.RetryPolicy
+	(*UpstreamTimeouts)(nil),       // 9: sluice.policy.v1.UpstreamTimeouts
+	(*CreateEndpointRequest)(nil),  // 10: sluice.policy.v1.CreateEndpointRequest
+	(*CreateEndpointResponse)(nil), // 11: sluice.policy.v1.CreateEndpointResponse
+	(*GetEndpointRequest)(nil),     // 12: sluice.policy.v1.GetEndpointRequest
+	(*GetEndpointResponse)(nil),    // 13: sluice.policy.v1.GetEndpointResponse
+	(*ListEndpointsRequest)(nil),   // 14: sluice.policy.v1.ListEndpointsRequest
+	(*ListEndpointsResponse)(nil),  // 15: sluice.policy.v1.ListEndpointsResponse
+	(*UpdateEndpointRequest)(nil),  // 16: sluice.policy.v1.UpdateEndpointRequest
+	(*UpdateEndpointResponse)(nil), // 17: sluice.policy.v1.UpdateEndpointResponse
+	(*DeleteEndpointRequest)(nil),  // 18: sluice.policy.v1.DeleteEndpointRequest
+	(*DeleteEndpointResponse)(nil), // 19: sluice.policy.v1.DeleteEndpointResponse
+	(*timestamppb.Timestamp)(nil),  // 20: google.protobuf.Timestamp
+	(*PolicyProblem)(nil),          // 21: sluice.policy.v1.PolicyProblem
+	(CaptureMode)(0),               // 22: sluice.policy.v1.CaptureMode
+	(*CaptureKeep)(nil),            // 23: sluice.policy.v1.CaptureKeep
+	(*durationpb.Duration)(nil),    // 24: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),  // 25: google.protobuf.FieldMask
 }
 var file_sluice_policy_v1_endpoint_proto_depIdxs = []int32{
-	1,  // 0: sluice.policy.v1.Endpoint.upstream:type_name -> sluice.policy.v1.Upstream
-	12, // 1: sluice.policy.v1.Endpoint.created_at:type_name -> google.protobuf.Timestamp
-	12, // 2: sluice.policy.v1.Endpoint.updated_at:type_name -> google.protobuf.Timestamp
-	13, // 3: sluice.policy.v1.Endpoint.policy_warnings:type_name -> sluice.policy.v1.PolicyProblem
-	0,  // 4: sluice.policy.v1.CreateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 5: sluice.policy.v1.CreateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 6: sluice.policy.v1.GetEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	0,  // 7: sluice.policy.v1.ListEndpointsResponse.endpoints:type_name -> sluice.policy.v1.Endpoint
-	0,  // 8: sluice.policy.v1.UpdateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
-	14, // 9: sluice.policy.v1.UpdateEndpointRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 10: sluice.policy.v1.UpdateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
-	2,  // 11: sluice.policy.v1.EndpointService.CreateEndpoint:input_type -> sluice.policy.v1.CreateEndpointRequest
-	4,  // 12: sluice.policy.v1.EndpointService.GetEndpoint:input_type -> sluice.policy.v1.GetEndpointRequest
-	6,  // 13: sluice.policy.v1.EndpointService.ListEndpoints:input_type -> sluice.policy.v1.ListEndpointsRequest
-	8,  // 14: sluice.policy.v1.EndpointService.UpdateEndpoint:input_type -> sluice.policy.v1.UpdateEndpointRequest
-	10, // 15: sluice.policy.v1.EndpointService.DeleteEndpoint:input_type -> sluice.policy.v1.DeleteEndpointRequest
-	3,  // 16: sluice.policy.v1.EndpointService.CreateEndpoint:output_type -> sluice.policy.v1.CreateEndpointResponse
-	5,  // 17: sluice.policy.v1.EndpointService.GetEndpoint:output_type -> sluice.policy.v1.GetEndpointResponse
-	7,  // 18: sluice.policy.v1.EndpointService.ListEndpoints:output_type -> sluice.policy.v1.ListEndpointsResponse
-	9,  // 19: sluice.policy.v1.EndpointService.UpdateEndpoint:output_type -> sluice.policy.v1.UpdateEndpointResponse
-	11, // 20: sluice.policy.v1.EndpointService.DeleteEndpoint:output_type -> sluice.policy.v1.DeleteEndpointResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 0: sluice.policy.v1.Endpoint.upstream:type_name -> sluice.policy.v1.Upstream
+	20, // 1: sluice.policy.v1.Endpoint.created_at:type_name -> google.protobuf.Timestamp
+	20, // 2: sluice.policy.v1.Endpoint.updated_at:type_name -> google.protobuf.Timestamp
+	21, // 3: sluice.policy.v1.Endpoint.policy_warnings:type_name -> sluice.policy.v1.PolicyProblem
+	3,  // 4: sluice.policy.v1.Endpoint.capture:type_name -> sluice.policy.v1.EndpointCapture
+	22, // 5: sluice.policy.v1.EndpointCapture.mode:type_name -> sluice.policy.v1.CaptureMode
+	23, // 6: sluice.policy.v1.EndpointCapture.keep:type_name -> sluice.policy.v1.CaptureKeep
+	5,  // 7: sluice.policy.v1.Upstream.targets:type_name -> sluice.policy.v1.UpstreamTarget
+	0,  // 8: sluice.policy.v1.Upstream.balancing:type_name -> sluice.policy.v1.Balancing
+	1,  // 9: sluice.policy.v1.Upstream.protocol:type_name -> sluice.policy.v1.UpstreamProtocol
+	6,  // 10: sluice.policy.v1.Upstream.health_check:type_name -> sluice.policy.v1.HealthCheck
+	7,  // 11: sluice.policy.v1.Upstream.outlier_detection:type_name -> sluice.policy.v1.OutlierDetection
+	8,  // 12: sluice.policy.v1.Upstream.retry:type_name -> sluice.policy.v1.RetryPolicy
+	9,  // 13: sluice.policy.v1.Upstream.timeouts:type_name -> sluice.policy.v1.UpstreamTimeouts
+	24, // 14: sluice.policy.v1.HealthCheck.interval:type_name -> google.protobuf.Duration
+	24, // 15: sluice.policy.v1.HealthCheck.timeout:type_name -> google.protobuf.Duration
+	24, // 16: sluice.policy.v1.OutlierDetection.ejection_time:type_name -> google.protobuf.Duration
+	24, // 17: sluice.policy.v1.UpstreamTimeouts.connect:type_name -> google.protobuf.Duration
+	24, // 18: sluice.policy.v1.UpstreamTimeouts.first_byte:type_name -> google.protobuf.Duration
+	24, // 19: sluice.policy.v1.UpstreamTimeouts.idle:type_name -> google.protobuf.Duration
+	2,  // 20: sluice.policy.v1.CreateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
+	2,  // 21: sluice.policy.v1.CreateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	2,  // 22: sluice.policy.v1.GetEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	2,  // 23: sluice.policy.v1.ListEndpointsResponse.endpoints:type_name -> sluice.policy.v1.Endpoint
+	2,  // 24: sluice.policy.v1.UpdateEndpointRequest.endpoint:type_name -> sluice.policy.v1.Endpoint
+	25, // 25: sluice.policy.v1.UpdateEndpointRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 26: sluice.policy.v1.UpdateEndpointResponse.endpoint:type_name -> sluice.policy.v1.Endpoint
+	10, // 27: sluice.policy.v1.EndpointService.CreateEndpoint:input_type -> sluice.policy.v1.CreateEndpointRequest
+	12, // 28: sluice.policy.v1.EndpointService.GetEndpoint:input_type -> sluice.policy.v1.GetEndpointRequest
+	14, // 29: sluice.policy.v1.EndpointService.ListEndpoints:input_type -> sluice.policy.v1.ListEndpointsRequest
+	16, // 30: sluice.policy.v1.EndpointService.UpdateEndpoint:input_type -> sluice.policy.v1.UpdateEndpointRequest
+	18, // 31: sluice.policy.v1.EndpointService.DeleteEndpoint:input_type -> sluice.policy.v1.DeleteEndpointRequest
+	11, // 32: sluice.policy.v1.EndpointService.CreateEndpoint:output_type -> sluice.policy.v1.CreateEndpointResponse
+	13, // 33: sluice.policy.v1.EndpointService.GetEndpoint:output_type -> sluice.policy.v1.GetEndpointResponse
+	15, // 34: sluice.policy.v1.EndpointService.ListEndpoints:output_type -> sluice.policy.v1.ListEndpointsResponse
+	17, // 35: sluice.policy.v1.EndpointService.UpdateEndpoint:output_type -> sluice.policy.v1.UpdateEndpointResponse
+	19, // 36: sluice.policy.v1.EndpointService.DeleteEndpoint:output_type -> sluice.policy.v1.DeleteEndpointResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_endpoint_proto_init() }
@@ -797,19 +1511,22 @@ func file_sluice_policy_v1_endpoint_proto_init() {
 	if File_sluice_policy_v1_endpoint_proto != nil {
 		return
 	}
+	file_sluice_policy_v1_settings_proto_init()
 	file_sluice_policy_v1_validation_proto_init()
+	file_sluice_policy_v1_endpoint_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_endpoint_proto_rawDesc), len(file_sluice_policy_v1_endpoint_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   12,
+			NumEnums:      2,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_sluice_policy_v1_endpoint_proto_goTypes,
 		DependencyIndexes: file_sluice_policy_v1_endpoint_proto_depIdxs,
+		EnumInfos:         file_sluice_policy_v1_endpoint_proto_enumTypes,
 		MessageInfos:      file_sluice_policy_v1_endpoint_proto_msgTypes,
 	}.Build()
 	File_sluice_policy_v1_endpoint_proto = out.File

@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -93,6 +94,16 @@ type CaptureSettings struct {
 	RedactHeaders []string               `protobuf:"bytes,5,rep,name=redact_headers,json=redactHeaders,proto3" json:"redact_headers,omitempty"`
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	Revision      uint64                 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What is recorded although the sample leaves it out.
+	Keep *CaptureKeep `protobuf:"bytes,8,opt,name=keep,proto3" json:"keep,omitempty"`
+	// Further values to redact, looked for after the default rules.
+	RedactionRules []*RedactionRule `protobuf:"bytes,9,rep,name=redaction_rules,json=redactionRules,proto3" json:"redaction_rules,omitempty"`
+	// Names of default rules that are off: json_password, form_password, bearer_token,
+	// card_number and the like (docs/secrets.md lists them). The one for credential
+	// headers cannot be.
+	DisabledRedactionRules []string `protobuf:"bytes,10,rep,name=disabled_redaction_rules,json=disabledRedactionRules,proto3" json:"disabled_redaction_rules,omitempty"`
+	// Messages kept of one WebSocket, gRPC call or event stream; 0 means 1000.
+	MessageLimit  uint32 `protobuf:"varint,11,opt,name=message_limit,json=messageLimit,proto3" json:"message_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -176,6 +187,190 @@ func (x *CaptureSettings) GetRevision() uint64 {
 	return 0
 }
 
+func (x *CaptureSettings) GetKeep() *CaptureKeep {
+	if x != nil {
+		return x.Keep
+	}
+	return nil
+}
+
+func (x *CaptureSettings) GetRedactionRules() []*RedactionRule {
+	if x != nil {
+		return x.RedactionRules
+	}
+	return nil
+}
+
+func (x *CaptureSettings) GetDisabledRedactionRules() []string {
+	if x != nil {
+		return x.DisabledRedactionRules
+	}
+	return nil
+}
+
+func (x *CaptureSettings) GetMessageLimit() uint32 {
+	if x != nil {
+		return x.MessageLimit
+	}
+	return 0
+}
+
+// CaptureKeep are conditions any of which records an exchange.
+type CaptureKeep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Status 5xx, and exchanges without a response.
+	ServerErrors bool `protobuf:"varint,1,opt,name=server_errors,json=serverErrors,proto3" json:"server_errors,omitempty"`
+	// Those that took at least this long; absent for none.
+	SlowerThan *durationpb.Duration `protobuf:"bytes,2,opt,name=slower_than,json=slowerThan,proto3" json:"slower_than,omitempty"`
+	// A CEL expression over the variables of on_http_response; empty for none.
+	Expression    string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaptureKeep) Reset() {
+	*x = CaptureKeep{}
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaptureKeep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaptureKeep) ProtoMessage() {}
+
+func (x *CaptureKeep) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaptureKeep.ProtoReflect.Descriptor instead.
+func (*CaptureKeep) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CaptureKeep) GetServerErrors() bool {
+	if x != nil {
+		return x.ServerErrors
+	}
+	return false
+}
+
+func (x *CaptureKeep) GetSlowerThan() *durationpb.Duration {
+	if x != nil {
+		return x.SlowerThan
+	}
+	return nil
+}
+
+func (x *CaptureKeep) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+// RedactionRule finds values to redact. Exactly one of header, json_path, form_field,
+// query_parameter and pattern is set.
+type RedactionRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Shown in place of the value. Unique: small letters, digits and underscores.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Name of a header or trailer, of requests and responses, without case.
+	Header string `protobuf:"bytes,2,opt,name=header,proto3" json:"header,omitempty"`
+	// In JSON bodies: $.user.password, $..token, $.cards[*].number.
+	JsonPath string `protobuf:"bytes,3,opt,name=json_path,json=jsonPath,proto3" json:"json_path,omitempty"`
+	// In application/x-www-form-urlencoded and multipart/form-data bodies.
+	FormField      string `protobuf:"bytes,4,opt,name=form_field,json=formField,proto3" json:"form_field,omitempty"`
+	QueryParameter string `protobuf:"bytes,5,opt,name=query_parameter,json=queryParameter,proto3" json:"query_parameter,omitempty"`
+	// Regular expression (RE2) over text bodies, header values and messages; what its
+	// first group, or all of it, matches is replaced.
+	Pattern       string `protobuf:"bytes,6,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RedactionRule) Reset() {
+	*x = RedactionRule{}
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RedactionRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RedactionRule) ProtoMessage() {}
+
+func (x *RedactionRule) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RedactionRule.ProtoReflect.Descriptor instead.
+func (*RedactionRule) Descriptor() ([]byte, []int) {
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RedactionRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RedactionRule) GetHeader() string {
+	if x != nil {
+		return x.Header
+	}
+	return ""
+}
+
+func (x *RedactionRule) GetJsonPath() string {
+	if x != nil {
+		return x.JsonPath
+	}
+	return ""
+}
+
+func (x *RedactionRule) GetFormField() string {
+	if x != nil {
+		return x.FormField
+	}
+	return ""
+}
+
+func (x *RedactionRule) GetQueryParameter() string {
+	if x != nil {
+		return x.QueryParameter
+	}
+	return ""
+}
+
+func (x *RedactionRule) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
 type GetCaptureSettingsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -184,7 +379,7 @@ type GetCaptureSettingsRequest struct {
 
 func (x *GetCaptureSettingsRequest) Reset() {
 	*x = GetCaptureSettingsRequest{}
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -196,7 +391,7 @@ func (x *GetCaptureSettingsRequest) String() string {
 func (*GetCaptureSettingsRequest) ProtoMessage() {}
 
 func (x *GetCaptureSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[1]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -209,7 +404,7 @@ func (x *GetCaptureSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaptureSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetCaptureSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{1}
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{3}
 }
 
 type GetCaptureSettingsResponse struct {
@@ -221,7 +416,7 @@ type GetCaptureSettingsResponse struct {
 
 func (x *GetCaptureSettingsResponse) Reset() {
 	*x = GetCaptureSettingsResponse{}
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -233,7 +428,7 @@ func (x *GetCaptureSettingsResponse) String() string {
 func (*GetCaptureSettingsResponse) ProtoMessage() {}
 
 func (x *GetCaptureSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[2]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -246,7 +441,7 @@ func (x *GetCaptureSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaptureSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetCaptureSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{2}
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetCaptureSettingsResponse) GetSettings() *CaptureSettings {
@@ -266,7 +461,7 @@ type UpdateCaptureSettingsRequest struct {
 
 func (x *UpdateCaptureSettingsRequest) Reset() {
 	*x = UpdateCaptureSettingsRequest{}
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +473,7 @@ func (x *UpdateCaptureSettingsRequest) String() string {
 func (*UpdateCaptureSettingsRequest) ProtoMessage() {}
 
 func (x *UpdateCaptureSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[3]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +486,7 @@ func (x *UpdateCaptureSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCaptureSettingsRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCaptureSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{3}
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UpdateCaptureSettingsRequest) GetSettings() *CaptureSettings {
@@ -317,7 +512,7 @@ type UpdateCaptureSettingsResponse struct {
 
 func (x *UpdateCaptureSettingsResponse) Reset() {
 	*x = UpdateCaptureSettingsResponse{}
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +524,7 @@ func (x *UpdateCaptureSettingsResponse) String() string {
 func (*UpdateCaptureSettingsResponse) ProtoMessage() {}
 
 func (x *UpdateCaptureSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_policy_v1_settings_proto_msgTypes[4]
+	mi := &file_sluice_policy_v1_settings_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +537,7 @@ func (x *UpdateCaptureSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCaptureSettingsResponse.ProtoReflect.Descriptor instead.
 func (*UpdateCaptureSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{4}
+	return file_sluice_policy_v1_settings_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UpdateCaptureSettingsResponse) GetSettings() *CaptureSettings {
@@ -356,18 +551,36 @@ var File_sluice_policy_v1_settings_proto protoreflect.FileDescriptor
 
 const file_sluice_policy_v1_settings_proto_rawDesc = "" +
 	"\n" +
-	"\x1fsluice/policy/v1/settings.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\x03\n" +
+	"\x1fsluice/policy/v1/settings.proto\x12\x10sluice.policy.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x05\n" +
 	"\x0fCaptureSettings\x12;\n" +
-	"\x04mode\x18\x01 \x01(\x0e2\x1d.sluice.policy.v1.CaptureModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x128\n" +
-	"\x12request_body_limit\x18\x02 \x01(\rB\n" +
-	"\xbaH\a*\x05\x18\x80\x80\x80\bR\x10requestBodyLimit\x12:\n" +
-	"\x13response_body_limit\x18\x03 \x01(\rB\n" +
-	"\xbaH\a*\x05\x18\x80\x80\x80\bR\x11responseBodyLimit\x12>\n" +
+	"\x04mode\x18\x01 \x01(\x0e2\x1d.sluice.policy.v1.CaptureModeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04mode\x129\n" +
+	"\x12request_body_limit\x18\x02 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x80\x80\x04R\x10requestBodyLimit\x12;\n" +
+	"\x13response_body_limit\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\x80\x80\x80\x80\x04R\x11responseBodyLimit\x12>\n" +
 	"\x0esample_percent\x18\x04 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@)\x00\x00\x00\x00\x00\x00\x00\x00R\rsamplePercent\x12/\n" +
 	"\x0eredact_headers\x18\x05 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10dR\rredactHeaders\x129\n" +
 	"\n" +
 	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1a\n" +
-	"\brevision\x18\a \x01(\x04R\brevision\"\x1b\n" +
+	"\brevision\x18\a \x01(\x04R\brevision\x121\n" +
+	"\x04keep\x18\b \x01(\v2\x1d.sluice.policy.v1.CaptureKeepR\x04keep\x12R\n" +
+	"\x0fredaction_rules\x18\t \x03(\v2\x1f.sluice.policy.v1.RedactionRuleB\b\xbaH\x05\x92\x01\x02\x10dR\x0eredactionRules\x12B\n" +
+	"\x18disabled_redaction_rules\x18\n" +
+	" \x03(\tB\b\xbaH\x05\x92\x01\x02\x10dR\x16disabledRedactionRules\x12.\n" +
+	"\rmessage_limit\x18\v \x01(\rB\t\xbaH\x06*\x04\x18\xa0\x8d\x06R\fmessageLimit\"\x98\x01\n" +
+	"\vCaptureKeep\x12#\n" +
+	"\rserver_errors\x18\x01 \x01(\bR\fserverErrors\x12:\n" +
+	"\vslower_than\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"slowerThan\x12(\n" +
+	"\n" +
+	"expression\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80 R\n" +
+	"expression\"\x8a\x02\n" +
+	"\rRedactionRule\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18@2\x11^[a-z][a-z0-9_]*$R\x04name\x12 \n" +
+	"\x06header\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06header\x12%\n" +
+	"\tjson_path\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\bjsonPath\x12'\n" +
+	"\n" +
+	"form_field\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tformField\x121\n" +
+	"\x0fquery_parameter\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x0equeryParameter\x12\"\n" +
+	"\apattern\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\apattern\"\x1b\n" +
 	"\x19GetCaptureSettingsRequest\"[\n" +
 	"\x1aGetCaptureSettingsResponse\x12=\n" +
 	"\bsettings\x18\x01 \x01(\v2!.sluice.policy.v1.CaptureSettingsR\bsettings\"\xa2\x01\n" +
@@ -398,33 +611,39 @@ func file_sluice_policy_v1_settings_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_policy_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_policy_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_sluice_policy_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_sluice_policy_v1_settings_proto_goTypes = []any{
 	(CaptureMode)(0),                      // 0: sluice.policy.v1.CaptureMode
 	(*CaptureSettings)(nil),               // 1: sluice.policy.v1.CaptureSettings
-	(*GetCaptureSettingsRequest)(nil),     // 2: sluice.policy.v1.GetCaptureSettingsRequest
-	(*GetCaptureSettingsResponse)(nil),    // 3: sluice.policy.v1.GetCaptureSettingsResponse
-	(*UpdateCaptureSettingsRequest)(nil),  // 4: sluice.policy.v1.UpdateCaptureSettingsRequest
-	(*UpdateCaptureSettingsResponse)(nil), // 5: sluice.policy.v1.UpdateCaptureSettingsResponse
-	(*timestamppb.Timestamp)(nil),         // 6: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),         // 7: google.protobuf.FieldMask
+	(*CaptureKeep)(nil),                   // 2: sluice.policy.v1.CaptureKeep
+	(*RedactionRule)(nil),                 // 3: sluice.policy.v1.RedactionRule
+	(*GetCaptureSettingsRequest)(nil),     // 4: sluice.policy.v1.GetCaptureSettingsRequest
+	(*GetCaptureSettingsResponse)(nil),    // 5: sluice.policy.v1.GetCaptureSettingsResponse
+	(*UpdateCaptureSettingsRequest)(nil),  // 6: sluice.policy.v1.UpdateCaptureSettingsRequest
+	(*UpdateCaptureSettingsResponse)(nil), // 7: sluice.policy.v1.UpdateCaptureSettingsResponse
+	(*timestamppb.Timestamp)(nil),         // 8: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),           // 9: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),         // 10: google.protobuf.FieldMask
 }
 var file_sluice_policy_v1_settings_proto_depIdxs = []int32{
-	0, // 0: sluice.policy.v1.CaptureSettings.mode:type_name -> sluice.policy.v1.CaptureMode
-	6, // 1: sluice.policy.v1.CaptureSettings.updated_at:type_name -> google.protobuf.Timestamp
-	1, // 2: sluice.policy.v1.GetCaptureSettingsResponse.settings:type_name -> sluice.policy.v1.CaptureSettings
-	1, // 3: sluice.policy.v1.UpdateCaptureSettingsRequest.settings:type_name -> sluice.policy.v1.CaptureSettings
-	7, // 4: sluice.policy.v1.UpdateCaptureSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1, // 5: sluice.policy.v1.UpdateCaptureSettingsResponse.settings:type_name -> sluice.policy.v1.CaptureSettings
-	2, // 6: sluice.policy.v1.SettingsService.GetCaptureSettings:input_type -> sluice.policy.v1.GetCaptureSettingsRequest
-	4, // 7: sluice.policy.v1.SettingsService.UpdateCaptureSettings:input_type -> sluice.policy.v1.UpdateCaptureSettingsRequest
-	3, // 8: sluice.policy.v1.SettingsService.GetCaptureSettings:output_type -> sluice.policy.v1.GetCaptureSettingsResponse
-	5, // 9: sluice.policy.v1.SettingsService.UpdateCaptureSettings:output_type -> sluice.policy.v1.UpdateCaptureSettingsResponse
-	8, // [8:10] is the sub-list for method output_type
-	6, // [6:8] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	0,  // 0: sluice.policy.v1.CaptureSettings.mode:type_name -> sluice.policy.v1.CaptureMode
+	8,  // 1: sluice.policy.v1.CaptureSettings.updated_at:type_name -> google.protobuf.Timestamp
+	2,  // 2: sluice.policy.v1.CaptureSettings.keep:type_name -> sluice.policy.v1.CaptureKeep
+	3,  // 3: sluice.policy.v1.CaptureSettings.redaction_rules:type_name -> sluice.policy.v1.RedactionRule
+	9,  // 4: sluice.policy.v1.CaptureKeep.slower_than:type_name -> google.protobuf.Duration
+	1,  // 5: sluice.policy.v1.GetCaptureSettingsResponse.settings:type_name -> sluice.policy.v1.CaptureSettings
+	1,  // 6: sluice.policy.v1.UpdateCaptureSettingsRequest.settings:type_name -> sluice.policy.v1.CaptureSettings
+	10, // 7: sluice.policy.v1.UpdateCaptureSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	1,  // 8: sluice.policy.v1.UpdateCaptureSettingsResponse.settings:type_name -> sluice.policy.v1.CaptureSettings
+	4,  // 9: sluice.policy.v1.SettingsService.GetCaptureSettings:input_type -> sluice.policy.v1.GetCaptureSettingsRequest
+	6,  // 10: sluice.policy.v1.SettingsService.UpdateCaptureSettings:input_type -> sluice.policy.v1.UpdateCaptureSettingsRequest
+	5,  // 11: sluice.policy.v1.SettingsService.GetCaptureSettings:output_type -> sluice.policy.v1.GetCaptureSettingsResponse
+	7,  // 12: sluice.policy.v1.SettingsService.UpdateCaptureSettings:output_type -> sluice.policy.v1.UpdateCaptureSettingsResponse
+	11, // [11:13] is the sub-list for method output_type
+	9,  // [9:11] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_sluice_policy_v1_settings_proto_init() }
@@ -438,7 +657,7 @@ func file_sluice_policy_v1_settings_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_policy_v1_settings_proto_rawDesc), len(file_sluice_policy_v1_settings_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
