@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -127,6 +128,23 @@ type captureFake struct {
 }
 
 func newCaptureFake() *captureFake { return &captureFake{grown: make(chan struct{})} }
+
+// GetExport sends a file in two parts; one with the filter "broken" breaks off.
+func (c *captureFake) GetExport(req *capturev1.GetExportRequest, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	if req.GetFilter() == "wrong" {
+		return errs.InvalidField("filter", "it is wrong")
+	}
+	if err := s.SendHeader(metadata.Pairs("sluice-total", "2", "content-disposition", `attachment; filename="x.ndjson"`)); err != nil {
+		return err
+	}
+	if err := s.Send(&httpbody.HttpBody{ContentType: "application/x-ndjson", Data: []byte("{}\n")}); err != nil {
+		return err
+	}
+	if req.GetFilter() == "broken" {
+		return errs.Unavailable("ClickHouse went away")
+	}
+	return s.Send(&httpbody.HttpBody{Data: []byte("{}\n")})
+}
 
 func (c *captureFake) add(id string) {
 	c.mu.Lock()

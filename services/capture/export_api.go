@@ -41,5 +41,6 @@ func (c captureAPI) GetExport(req *capturev1.GetExportRequest, s grpc.ServerStre
 }
 
 func exportHeader(f export.Format, total uint64) metadata.MD {
-	return metadata.Pairs("sluice-total", strconv.FormatUint(total, 10), "sluice-filename", f.FileName(time.Now()))
+	return metadata.Pairs("sluice-total", strconv.FormatUint(total, 10),
+		"content-disposition", `attachment; filename="`+f.FileName(time.Now())+`"`)
 }

@@ -18,6 +18,7 @@ import (
 	"sluice.dev/gateway/internal/apierror"
 	"sluice.dev/gateway/internal/auth"
 	"sluice.dev/platform/rpc"
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 )
 
 // Marshal is how messages become JSON, on REST and in events.
@@ -53,6 +54,9 @@ func New(ctx context.Context, gate auth.Gate, backends Backends, tail http.Handl
 		tail.ServeHTTP(w, r)
 	}); err != nil {
 		return nil, fmt.Errorf("route the tail: %w", err)
+	}
+	if err := handleFiles(mux, capturev1.NewCaptureServiceClient(backends.Capture)); err != nil {
+		return nil, fmt.Errorf("route the files: %w", err)
 	}
 	return mux, nil
 }

@@ -41,13 +41,17 @@ func (o *Observer) Observe(part string, next http.Handler) http.Handler {
 		w.Header().Set(apierror.RequestIDHeader, id)
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			if p := recover(); p != nil {
+			p := recover()
+			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares it
 				o.log.ErrorContext(r.Context(), "panic in an HTTP handler", "request_id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				rec.fail(fmt.Errorf("panic: %v", p))
 			}
 			took := time.Since(start)
 			o.requests.WithLabelValues(part, method(r.Method), strconv.Itoa(rec.code())).Observe(took.Seconds())
 			o.log.Log(r.Context(), level(rec.code()), "request", "request_id", id, "method", r.Method, "path", r.URL.Path, "status", rec.code(), "duration", took)
+			if p != nil && rec.began {
+				panic(http.ErrAbortHandler) // so that nobody takes what was sent for the whole
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -73,6 +77,13 @@ func method(m string) string {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	began  bool // to answer, before anything failed
+}
+
+// Write marks the beginning of an answer.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.began = true
+	return r.ResponseWriter.Write(p)
 }
 
 // WriteHeader remembers the first status.
@@ -97,7 +108,8 @@ func (r *recorder) code() int {
 }
 
 func (r *recorder) fail(err error) {
-	if r.status == 0 {
-		apierror.Write(r, errs.Internal(err))
+	if r.status == 0 && !r.began {
+		apierror.Write(r.ResponseWriter, errs.Internal(err))
+		r.status = http.StatusInternalServerError
 	}
 }
