@@ -26,7 +26,7 @@ func (x *exchange) askInternal(to *trafficpolicy.Forward) (reply, error) {
 		return reply{failure: f}, nil
 	}
 	if x.record != nil {
-		x.record.UpstreamAddress = e.URL
+		x.record.Upstream.Address = e.URL
 	}
 	l := &leg{endpoint: e, hops: to.Hops}
 	x.inner = append(x.inner, l)

@@ -9,6 +9,7 @@ import (
 	"sluice.dev/platform/message"
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/control"
+	"sluice.dev/services/proxy/internal/tap"
 	"sluice.dev/services/proxy/internal/upstream"
 )
 
@@ -108,9 +109,9 @@ func (x *exchange) noteCall(l *leg, call upstream.Call) {
 	if x.record == nil {
 		return
 	}
-	x.record.UpstreamAddress, x.record.UpstreamReused, x.record.UpstreamSent = call.Address, call.Reused, call.Sent
+	x.record.Upstream = tap.UpstreamCall{Address: call.Address, Reused: call.Reused, Sent: call.Sent}
 	if l != &x.leg {
-		x.record.UpstreamAddress = l.endpoint.URL
+		x.record.Upstream.Address = l.endpoint.URL
 	}
 }
 

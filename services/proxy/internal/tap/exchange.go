@@ -5,10 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -29,7 +27,7 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 		Response:    r.responsePart(),
 		Timings:     r.timings(),
 		ReplayOf:    r.ReplayOf,
-		TraceId:     traceID(r.header),
+		TraceId:     r.traceID(),
 		ProxyId:     proxyID,
 		FullCapture: r.settings.full,
 	}
@@ -39,9 +37,7 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 	if r.Endpoint != nil {
 		e.EndpointId, e.EndpointName, e.EndpointUrl = r.Endpoint.ID, text(r.Endpoint.Name), r.Endpoint.URL
 	}
-	if r.UpstreamAddress != "" {
-		e.Upstream = &capturev1.UpstreamCall{Address: r.UpstreamAddress, ConnectionReused: r.UpstreamReused}
-	}
+	e.Upstream = r.upstream()
 	if r.ErrorCode != "" {
 		e.Error = &capturev1.ExchangeError{Code: r.ErrorCode, Message: text(redact.URL(r.ErrorMessage))}
 	}
@@ -119,32 +115,11 @@ func (r *Recording) headers(h message.Header) []*capturev1.Header {
 	return out
 }
 
-func (r *Recording) timings() *capturev1.Timings {
-	t := &capturev1.Timings{Duration: durationpb.New(r.end.Sub(r.start))}
-	if r.PolicyTime > 0 {
-		t.Policy = durationpb.New(r.PolicyTime)
-	}
-	if r.response {
-		t.FirstByte = durationpb.New(r.firstByte.Sub(r.start))
-	}
-	if !r.UpstreamSent.IsZero() {
-		t.Upstream = durationpb.New(r.upstreamEnd().Sub(r.UpstreamSent))
-	}
-	return t
-}
-
-// upstreamEnd is when the response was complete, or when the exchange ended.
-func (r *Recording) upstreamEnd() time.Time {
-	if done := r.resBody.done; !done.IsZero() {
-		return done
-	}
-	return r.end
-}
-
 func (r *Recording) tellPolicy(e *capturev1.Exchange) {
 	p := &capturev1.PolicyResult{
 		Revision: r.PolicyRevision, Rule: text(r.Policy.Rule), Action: r.Policy.Action, RateLimitDecision: r.Policy.RateLimit,
 		BasicAuthDecision: r.Policy.BasicAuth, UserName: text(r.Policy.UserName),
+		Decisions: r.Policy.Decisions,
 	}
 	e.Policy = p
 	if len(r.Policy.Trace.Phases) == 0 {
@@ -158,6 +133,13 @@ func (r *Recording) tellPolicy(e *capturev1.Exchange) {
 		}
 	}
 	e.PolicyTrace = policytrace.Proto(r.Policy.Trace, mask)
+}
+
+func (r *Recording) traceID() string {
+	if r.TraceID != "" {
+		return r.TraceID
+	}
+	return traceID(r.header)
 }
 
 // traceID reads the trace id of a traceparent field (W3C Trace Context, section

@@ -12,17 +12,16 @@ import (
 // Recording is one exchange while it happens. The exported fields are set by the
 // goroutine that serves it. A nil Recording takes no notes.
 type Recording struct {
-	Endpoint        *message.Endpoint
-	PolicyRevision  uint64
-	Policy          Policy
-	PolicyTime      time.Duration
-	Secrets         []*redact.Secret // that the policy read: kept out of the record wherever they stand
-	ReplayOf        string
-	ErrorCode       string
-	ErrorMessage    string
-	UpstreamAddress string
-	UpstreamReused  bool
-	UpstreamSent    time.Time
+	Endpoint       *message.Endpoint
+	PolicyRevision uint64
+	Policy         Policy
+	PolicyTime     time.Duration
+	Secrets        []*redact.Secret // that the policy read: kept out of the record wherever they stand
+	ReplayOf       string
+	ErrorCode      string
+	ErrorMessage   string
+	TraceID        string // W3C; "" means: what the request's traceparent says
+	Upstream       UpstreamCall
 
 	id       string
 	settings *settings
@@ -34,6 +33,7 @@ type Recording struct {
 	method, scheme, host, target, proto string
 	header                              message.Header
 	reqBody                             *body
+	hasBody                             bool
 
 	response  bool
 	status    int
@@ -42,11 +42,33 @@ type Recording struct {
 	firstByte time.Time
 }
 
+// UpstreamCall is the last call to the upstream. Times that are zero are not known.
+type UpstreamCall struct {
+	Address      string // host:port, or the URL of an internal endpoint; "" when none was called
+	Proto        string // "HTTP/1.1", "HTTP/2.0"; "" without a response
+	Reused       bool   // the connection had served before
+	Sent         time.Time
+	Connect      time.Duration
+	TLSHandshake time.Duration
+	FirstByte    time.Duration // from the request sent to the response's first byte
+	Failed       []UpstreamAttempt
+}
+
+// UpstreamAttempt is a call that was tried again.
+type UpstreamAttempt struct {
+	Address  string
+	Sent     time.Time
+	Duration time.Duration
+	Status   int    // 0 without a response
+	Error    string // "" when the status was the failure
+}
+
 // Policy is what the Traffic Policy did.
 type Policy struct {
 	Rule, Action               string
 	RateLimit, RateLimitBucket string
 	BasicAuth, UserName        string
+	Decisions                  map[string]string // of further actions, by name
 	Logs                       []map[string]any
 	Trace                      trafficpolicy.Trace
 }

@@ -94,6 +94,7 @@ func (t *Tap) Begin(exchangeID string, conn *message.Conn, req *message.Request)
 		header: req.Header.Clone(), reqBody: &body{keep: s.requestLimit}, resBody: &body{keep: s.responseLimit},
 	}
 	if req.ContentLength != 0 && req.Body != nil {
+		r.hasBody = true
 		req.Body = &tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
 	}
 	return r
