@@ -56,6 +56,7 @@ func New(_ context.Context, cfg Config, tel *telemetry.T) (*Service, error) {
 	s.server.SetReady(false)
 	capturev1.RegisterIngestServiceServer(s.server, ingestAPI{api: s.api})
 	capturev1.RegisterCaptureServiceServer(s.server, captureAPI{api: s.api})
+	capturev1.RegisterRouteServiceServer(s.server, routeAPI{api: s.api})
 	if err := s.server.Bind(); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type Query struct {
 	// Limit is the most exchanges; 0 means all.
 	Limit  uint64
 	Bodies bool
+	// Newest reads the newest first instead of the oldest.
+	Newest bool
 }
 
 // Total returns how many exchanges the query has.
@@ -46,21 +48,21 @@ func (q Query) Total(ctx context.Context, from Source) (uint64, error) {
 	return n, err
 }
 
-// Write writes all exchanges of the query to out, oldest first.
+// Write writes all exchanges of the query to out, in its order.
 func (q Query) Write(ctx context.Context, from Source, f Format, out io.Writer) error {
 	w, err := f.open(out, q.Bodies)
 	if err != nil {
 		return errs.Internal(err)
 	}
-	if err := q.each(ctx, from, w.write); err != nil {
+	if err := q.Each(ctx, from, w.write); err != nil {
 		return err
 	}
 	return w.close()
 }
 
-// Each calls use for every exchange of the query, oldest first.
-func (q Query) each(ctx context.Context, from Source, use func(*capturev1.Exchange) error) error {
-	page := store.ScanQuery{Range: q.Range, Filter: q.Filter, Bodies: q.Bodies, Limit: pageRows}
+// Each calls use for every exchange of the query, in its order.
+func (q Query) Each(ctx context.Context, from Source, use func(*capturev1.Exchange) error) error {
+	page := store.ScanQuery{Range: q.Range, Filter: q.Filter, Bodies: q.Bodies, Newest: q.Newest, Limit: pageRows}
 	if q.Bodies {
 		page.Limit = pageBodyRows
 	}
