@@ -22,12 +22,12 @@ func (c *Committer) claim(ctx context.Context, group []*job) (own, foreign []*jo
 		return group, nil, false, err
 	}
 	for i, j := range group {
-		if claims[i] == heads.Foreign {
+		if claims[i] == heads.Foreign && j.batch.Rows() > 0 { // parts of bodies may be stored by both
 			foreign = append(foreign, j)
 			continue
 		}
 		own = append(own, j)
-		doubt = doubt || claims[i] == heads.Held || c.old(j)
+		doubt = doubt || claims[i] != heads.Fresh || c.old(j)
 	}
 	return own, foreign, doubt, nil
 }

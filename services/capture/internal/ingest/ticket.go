@@ -47,7 +47,7 @@ func (c *Committer) Submit(ctx context.Context, b *capturev1.Batch) (*Ticket, er
 		c.metrics.duplicates.Inc()
 		return t, nil
 	}
-	if len(b.GetExchanges()) == 0 {
+	if len(b.GetExchanges())+len(b.GetBodyParts()) == 0 {
 		c.tickets.finish(t, nil)
 		return t, nil
 	}

@@ -22,7 +22,14 @@ func Full(t time.Time) *capturev1.Exchange {
 		Connection: &capturev1.Connection{
 			ClientIp: "203.0.113.9", ClientPort: 51234, ServerIp: "2001:db8::1", ServerPort: 443,
 			StartTime: timestamppb.New(t.Add(-3 * time.Millisecond)), BytesIn: 1234, BytesOut: 98765,
-			Tls: &capturev1.Tls{Version: "1.3", CipherSuite: "TLS_AES_128_GCM_SHA256", ServerName: "Shop.example", NegotiatedProtocol: "h2", Resumed: true},
+			Tls: &capturev1.Tls{Version: "1.3", CipherSuite: "TLS_AES_128_GCM_SHA256", ServerName: "Shop.example", NegotiatedProtocol: "h2", Resumed: true,
+				Ja4Fingerprint: "t13d1516h2_8daaf6152771_02713d6af862", ClientCertificate: &capturev1.ClientCertificate{
+					Subject: "CN=ada", Issuer: "CN=ca", SerialNumber: "1f", Fingerprint: "ab12", NotAfter: timestamppb.New(t.Add(time.Hour)),
+				}},
+			Geo: &capturev1.Geo{
+				CountryCode: "CH", Country: "Switzerland", ContinentCode: "EU", City: "Zürich", SubdivisionCode: "ZH",
+				Latitude: 47.37, Longitude: 8.54, Asn: 559, AsOrganization: "SWITCH",
+			},
 		},
 		Request: &capturev1.Request{
 			Method: "pAtCh", Scheme: "https", Host: "Shop.Example:8443", Path: "/a b/ü", Query: "x=1&y=%20&x=2",
@@ -32,26 +39,43 @@ func Full(t time.Time) *capturev1.Exchange {
 				{Name: "Authorization", Value: "[redacted]", RedactedBy: "headers"}, {Name: "X-B", Value: "tab\tquote'\\"},
 				{Name: "User-Agent", Value: "curl/8"},
 			},
-			Body:     &capturev1.Body{Content: []byte{0, 1, 0xff, '\n', '\'', '\\', 0x80}, Size: 9000, Truncated: true},
+			Body:     &capturev1.Body{Content: []byte{0, 1, 0xff, '\n', '\'', '\\', 0x80}, Size: 9000, Truncated: true, StoredSize: 7},
 			Trailers: []*capturev1.Header{{Name: "Digest", Value: "a=b"}, {Name: "Secret", Value: "x", RedactedBy: "r"}},
 		},
 		Response: &capturev1.Response{
 			StatusCode: 207,
 			Headers:    []*capturev1.Header{{Name: "Set-Cookie", Value: "a=1"}, {Name: "set-cookie", Value: "b=2"}},
-			Body:       &capturev1.Body{Content: []byte("ok"), Size: 2},
+			Body:       &capturev1.Body{Content: []byte("ok"), Size: 2, DecodedSize: 5, StoredSize: 2},
 			Trailers:   []*capturev1.Header{{Name: "Grpc-Status", Value: "0"}},
 		},
 		Timings: &capturev1.Timings{
 			Duration: durationpb.New(123456789), Policy: durationpb.New(1001),
 			Upstream: durationpb.New(100 * time.Millisecond), FirstByte: durationpb.New(0),
+			Connect: durationpb.New(1002), TlsHandshake: durationpb.New(1003), UpstreamFirstByte: durationpb.New(1004),
+			RequestReceived: durationpb.New(1005), UpstreamStart: durationpb.New(1006),
 		},
-		Upstream: &capturev1.UpstreamCall{Address: "10.0.0.7:8080", ConnectionReused: true},
-		Error:    &capturev1.ExchangeError{Code: "SLUICE_3005", Message: "the upstream hung up"},
+		Upstream: &capturev1.UpstreamCall{
+			Address: "10.0.0.7:8080", ConnectionReused: true, HttpVersion: "HTTP/2.0", FailedAttempts: []*capturev1.UpstreamAttempt{
+				{Address: "10.0.0.6:8080", Offset: durationpb.New(7), Duration: durationpb.New(8), Error: "connection refused"},
+				{Address: "10.0.0.8:8080", Offset: durationpb.New(9), Duration: durationpb.New(8), StatusCode: 503},
+			},
+		},
+		Error: &capturev1.ExchangeError{Code: "SLUICE_3005", Message: "the upstream hung up"},
 		Policy: &capturev1.PolicyResult{
 			Revision: 77, Rule: "limit", Action: "rate-limit", RateLimitDecision: "allow", RateLimitBucket: "k",
 			BasicAuthDecision: "deny", UserName: "ada", Logs: []string{`{"a":1}`, `{"b":"\n"}`},
+			Decisions: map[string]string{"jwt": "allow", "compression": "gzip"},
 		},
 		ReplayOf: "ex_0", TraceId: "0af7651916cd43dd8448eb211c80319c", ProxyId: "px_1", FullCapture: true,
+		Route: "/a b/{name}", KeptBy: "slow", OmittedMessages: 3,
+		Messages: []*capturev1.Message{
+			{Direction: capturev1.Message_DIRECTION_CLIENT_TO_SERVER, Kind: capturev1.Message_KIND_TEXT, Offset: durationpb.New(5), Content: []byte("hi"), Size: 2},
+			{Direction: capturev1.Message_DIRECTION_SERVER_TO_CLIENT, Kind: capturev1.Message_KIND_BINARY, Offset: durationpb.New(6), Content: []byte{0}, Size: 9, Truncated: true, Compressed: true},
+		},
+		Redactions: []*capturev1.Redaction{
+			{Part: capturev1.Redaction_PART_REQUEST_HEADER, Path: "authorization", Rule: "headers", Type: "string", Length: 20, Hash: "0123456789abcdef"},
+			{Part: capturev1.Redaction_PART_RESPONSE_BODY, Path: "$.token", Rule: "json_password", Type: "number", Length: 2, Hash: "fedcba9876543210"},
+		},
 		PolicyTrace: &capturev1.PolicyTrace{Duration: durationpb.New(1001), Phases: []*capturev1.PolicyPhaseTrace{{
 			Phase: "on_http_request", Duration: durationpb.New(1001), OmittedRules: 2, Rules: []*capturev1.PolicyRuleTrace{
 				{FalseExpression: "req.method == 'ÄT'"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice.dev/platform/id"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -16,14 +17,17 @@ type Batch struct {
 	ID   string
 	Size int // bytes of memory, roughly
 
-	rows []row // oldest first
+	rows     []row // oldest first
+	parts    []bodyRow
+	messages []messageRow
 }
 
 // rowSize is what a row takes beside the contents that it shares with its message.
 const rowSize = 2048
 
-// NewBatch lays out a batch of at least one exchange. Rows are in the order of their time, so that a batch
-// over midnight is stored in the order of its sequence numbers.
+// NewBatch lays out a batch of at least one exchange or part of a body. Rows are in
+// the order of their time, so that a batch over midnight is stored in the order of
+// its sequence numbers.
 func NewBatch(b *capturev1.Batch) *Batch {
 	out := &Batch{ID: b.GetId(), Size: proto.Size(b) + rowSize*len(b.GetExchanges())}
 	exchanges := slices.Clone(b.GetExchanges())
@@ -31,6 +35,12 @@ func NewBatch(b *capturev1.Batch) *Batch {
 	out.rows = make([]row, len(exchanges))
 	for i, e := range exchanges {
 		out.rows[i].fill(e, received(e))
+		out.parts = overflow(out.parts, e, capturev1.BodySide_BODY_SIDE_REQUEST, e.GetRequest().GetBody())
+		out.parts = overflow(out.parts, e, capturev1.BodySide_BODY_SIDE_RESPONSE, e.GetResponse().GetBody())
+		out.messages = messageRows(out.messages, e)
+	}
+	for _, p := range b.GetBodyParts() {
+		out.parts = partRows(out.parts, p)
 	}
 	return out
 }
@@ -62,7 +72,13 @@ func (b *Batch) count(t time.Time, days map[batchDay]uint64) {
 	}
 }
 
-func (b *Batch) newest() time.Time { return b.rows[len(b.rows)-1].ts }
+// newest is the zero time for a batch of parts alone.
+func (b *Batch) newest() time.Time {
+	if len(b.rows) == 0 {
+		return time.Time{}
+	}
+	return b.rows[len(b.rows)-1].ts
+}
 
 // day counts days since 1970.
 func day(t time.Time) int64 { return t.Unix() / 86400 }
@@ -77,11 +93,14 @@ var (
 // received is when the request was received: start_time, else the time in the id,
 // else the earliest time there is. It depends on the exchange alone, because a
 // batch that is sent again must fall into the same partitions.
-func received(e *capturev1.Exchange) time.Time {
-	for _, t := range []time.Time{e.GetStartTime().AsTime(), id.Exchange.Time(e.GetId())} {
-		if t.After(earliest) && t.Before(latest) {
-			return t.UTC()
-		}
+func received(e *capturev1.Exchange) time.Time { return instantOf(e.GetStartTime(), e.GetId()) }
+
+func instantOf(start *timestamppb.Timestamp, exchangeID string) time.Time {
+	if t := start.AsTime(); t.After(earliest) && t.Before(latest) {
+		return t
+	}
+	if t := id.Exchange.Time(exchangeID); t.After(earliest) && t.Before(latest) {
+		return t.UTC()
 	}
 	return earliest
 }

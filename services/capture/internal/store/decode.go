@@ -15,14 +15,15 @@ import (
 // the bodies of messages are always there; what a proxy may leave out (response,
 // TLS, upstream, error, policy) is absent when it says nothing.
 func (r *row) exchange() *capturev1.Exchange {
+	x := r.extras()
 	return &capturev1.Exchange{
 		Id: r.id, EndpointId: r.endpointID, EndpointName: r.endpointName, EndpointUrl: r.endpointURL,
 		StartTime:   timestamppb.New(r.ts),
-		Connection:  r.connection(),
+		Connection:  r.connection(x.GetConnection()),
 		Request:     r.request(),
 		Response:    r.response(),
 		Timings:     r.timings(),
-		Upstream:    r.upstream(),
+		Upstream:    r.upstream(x.GetUpstream()),
 		Error:       r.failure(),
 		Policy:      r.policy(),
 		ReplayOf:    r.replayOf,
@@ -30,14 +31,19 @@ func (r *row) exchange() *capturev1.Exchange {
 		ProxyId:     r.proxyID,
 		FullCapture: r.fullCapture,
 		PolicyTrace: r.trace(),
+		Route:       r.route,
+		KeptBy:      r.keptBy,
+		Redactions:  x.GetRedactions(),
+
+		OmittedMessages: r.omittedMessages,
 	}
 }
 
-func (r *row) connection() *capturev1.Connection {
+func (r *row) connection(x *capturev1.Connection) *capturev1.Connection {
 	c := &capturev1.Connection{
 		ClientIp: addressText(r.clientIP), ClientPort: uint32(r.clientPort),
 		ServerIp: addressText(r.serverIP), ServerPort: uint32(r.serverPort),
-		BytesIn: r.bytesIn, BytesOut: r.bytesOut,
+		BytesIn: r.bytesIn, BytesOut: r.bytesOut, Geo: r.place(x.GetGeo()),
 	}
 	if r.connTS.Unix() != 0 {
 		c.StartTime = timestamppb.New(r.connTS)
@@ -46,9 +52,22 @@ func (r *row) connection() *capturev1.Connection {
 		c.Tls = &capturev1.Tls{
 			Version: r.tlsVersion, CipherSuite: r.tlsCipher, ServerName: r.tlsSNI,
 			NegotiatedProtocol: r.tlsProtocol, Resumed: r.tlsResumed,
+			Ja4Fingerprint: r.ja4, ClientCertificate: x.GetTls().GetClientCertificate(),
 		}
 	}
 	return c
+}
+
+// place is absent when nothing is known of the address.
+func (r *row) place(x *capturev1.Geo) *capturev1.Geo {
+	if x == nil && r.country+r.countryName+r.continent+r.subdivision+r.city+r.asOrganization == "" && r.asn == 0 {
+		return nil
+	}
+	return &capturev1.Geo{
+		CountryCode: r.country, Country: r.countryName, ContinentCode: r.continent,
+		City: r.city, SubdivisionCode: r.subdivision, Latitude: x.GetLatitude(), Longitude: x.GetLongitude(),
+		Asn: r.asn, AsOrganization: r.asOrganization,
+	}
 }
 
 func (r *row) request() *capturev1.Request {
@@ -73,14 +92,20 @@ func (r *row) response() *capturev1.Response {
 	}
 }
 
-func (m *messageRow) content() *capturev1.Body {
-	return &capturev1.Body{Content: m.body, Size: m.bodySize, Truncated: m.truncated}
+func (m *sideRow) content() *capturev1.Body {
+	return &capturev1.Body{
+		Content: m.body, Size: m.bodySize, Truncated: m.truncated,
+		DecodedSize: m.decodedSize, StoredSize: max(m.storedSize, uint64(len(m.body))), // rows from before stored sizes have none
+	}
 }
 
 func (r *row) timings() *capturev1.Timings {
 	return &capturev1.Timings{
 		Duration: duration(&r.durationNS), Policy: duration(&r.policyNS),
 		Upstream: duration(r.upstreamDurationNS), FirstByte: duration(r.firstByteNS),
+		Connect: duration(r.connectNS), TlsHandshake: duration(r.tlsHandshakeNS),
+		UpstreamFirstByte: duration(r.upstreamFirstByteNS), UpstreamStart: duration(r.upstreamStartNS),
+		RequestReceived: duration(r.requestReceivedNS),
 	}
 }
 
@@ -91,11 +116,14 @@ func duration(ns *uint64) *durationpb.Duration {
 	return durationpb.New(time.Duration(min(*ns, math.MaxInt64))) //nolint:gosec // bounded by min
 }
 
-func (r *row) upstream() *capturev1.UpstreamCall {
-	if r.upstreamAddress == "" {
+func (r *row) upstream(x *capturev1.UpstreamCall) *capturev1.UpstreamCall {
+	if r.upstreamAddress == "" && len(x.GetFailedAttempts()) == 0 {
 		return nil
 	}
-	return &capturev1.UpstreamCall{Address: r.upstreamAddress, ConnectionReused: r.upstreamReused}
+	return &capturev1.UpstreamCall{
+		Address: r.upstreamAddress, ConnectionReused: r.upstreamReused, HttpVersion: r.upstreamHTTP,
+		FailedAttempts: x.GetFailedAttempts(),
+	}
 }
 
 func (r *row) failure() *capturev1.ExchangeError {
@@ -107,13 +135,13 @@ func (r *row) failure() *capturev1.ExchangeError {
 
 func (r *row) policy() *capturev1.PolicyResult {
 	said := r.policyRule + r.policyAction + r.rateLimitDecision + r.rateLimitKey + r.basicAuthDecision + r.userName
-	if r.policyRevision == 0 && said == "" && len(r.policyLogs) == 0 {
+	if r.policyRevision == 0 && said == "" && len(r.policyLogs)+len(r.decisions) == 0 {
 		return nil
 	}
 	return &capturev1.PolicyResult{
 		Revision: r.policyRevision, Rule: r.policyRule, Action: r.policyAction,
 		RateLimitDecision: r.rateLimitDecision, RateLimitBucket: r.rateLimitKey,
-		BasicAuthDecision: r.basicAuthDecision, UserName: r.userName, Logs: r.policyLogs,
+		BasicAuthDecision: r.basicAuthDecision, UserName: r.userName, Logs: r.policyLogs, Decisions: r.decisions,
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -16,15 +17,19 @@ import (
 func (r *row) fill(e *capturev1.Exchange, ts time.Time) {
 	r.id, r.ts, r.proxyID, r.fullCapture = e.GetId(), ts, e.GetProxyId(), e.GetFullCapture()
 	r.endpointID, r.endpointName, r.endpointURL = e.GetEndpointId(), e.GetEndpointName(), e.GetEndpointUrl()
+	r.route, r.keptBy = e.GetRoute(), e.GetKeptBy()
 	r.replayOf, r.traceID = e.GetReplayOf(), e.GetTraceId()
 	r.fillConnection(e.GetConnection())
 	r.fillRequest(e.GetRequest())
 	r.fillResponse(e.GetResponse())
 	r.fillTimings(e.GetTimings())
-	r.upstreamAddress, r.upstreamReused = e.GetUpstream().GetAddress(), e.GetUpstream().GetConnectionReused()
+	r.fillUpstream(e.GetUpstream())
 	r.errorCode, r.errorMessage = e.GetError().GetCode(), e.GetError().GetMessage()
 	r.fillPolicy(e.GetPolicy())
 	r.fillTrace(e.GetPolicyTrace())
+	r.messageCount, r.omittedMessages = count32(len(e.GetMessages())), e.GetOmittedMessages()
+	r.redactedBy = rulesOf(e.GetRedactions())
+	r.extra = extraOf(e)
 }
 
 func (r *row) fillConnection(c *capturev1.Connection) {
@@ -34,7 +39,15 @@ func (r *row) fillConnection(c *capturev1.Connection) {
 	r.bytesIn, r.bytesOut = c.GetBytesIn(), c.GetBytesOut()
 	t := c.GetTls()
 	r.tlsVersion, r.tlsCipher, r.tlsSNI = t.GetVersion(), t.GetCipherSuite(), t.GetServerName()
-	r.tlsProtocol, r.tlsResumed = t.GetNegotiatedProtocol(), t.GetResumed()
+	r.tlsProtocol, r.tlsResumed, r.ja4 = t.GetNegotiatedProtocol(), t.GetResumed(), t.GetJa4Fingerprint()
+	r.clientSubject, r.clientSerial = t.GetClientCertificate().GetSubject(), t.GetClientCertificate().GetSerialNumber()
+	r.fillPlace(c.GetGeo())
+}
+
+func (r *row) fillPlace(g *capturev1.Geo) {
+	r.country, r.countryName, r.continent = g.GetCountryCode(), g.GetCountry(), g.GetContinentCode()
+	r.subdivision, r.city = g.GetSubdivisionCode(), g.GetCity()
+	r.asn, r.asOrganization = g.GetAsn(), g.GetAsOrganization()
 }
 
 func (r *row) fillRequest(q *capturev1.Request) {
@@ -56,22 +69,31 @@ func (r *row) fillResponse(s *capturev1.Response) {
 	r.res.fill(s.GetHeaders(), s.GetTrailers(), s.GetBody())
 }
 
-func (m *messageRow) fill(headers, trailers []*capturev1.Header, body *capturev1.Body) {
+func (m *sideRow) fill(headers, trailers []*capturev1.Header, body *capturev1.Body) {
 	m.headers, m.headerNames, m.redacted = *newHeaderMap(headers), headerNames(headers), headerRedactions(headers)
 	m.trailers = flatten(trailers)
-	m.body, m.bodySize, m.truncated = body.GetContent(), body.GetSize(), body.GetTruncated()
+	m.body, m.bodySize, m.truncated = inline(body), body.GetSize(), body.GetTruncated()
+	m.decodedSize, m.storedSize = body.GetDecodedSize(), max(body.GetStoredSize(), uint64(len(body.GetContent())))
 }
 
 func (r *row) fillTimings(t *capturev1.Timings) {
 	r.durationNS, r.policyNS = nanoseconds(t.GetDuration()), nanoseconds(t.GetPolicy())
 	r.upstreamDurationNS, r.firstByteNS = optionalNanoseconds(t.GetUpstream()), optionalNanoseconds(t.GetFirstByte())
+	r.connectNS, r.tlsHandshakeNS = optionalNanoseconds(t.GetConnect()), optionalNanoseconds(t.GetTlsHandshake())
+	r.upstreamFirstByteNS, r.upstreamStartNS = optionalNanoseconds(t.GetUpstreamFirstByte()), optionalNanoseconds(t.GetUpstreamStart())
+	r.requestReceivedNS = optionalNanoseconds(t.GetRequestReceived())
+}
+
+func (r *row) fillUpstream(u *capturev1.UpstreamCall) {
+	r.upstreamAddress, r.upstreamReused, r.upstreamHTTP = u.GetAddress(), u.GetConnectionReused(), u.GetHttpVersion()
+	r.upstreamFailures = uint16(min(len(u.GetFailedAttempts()), math.MaxUint16)) //nolint:gosec // bounded by min
 }
 
 func (r *row) fillPolicy(p *capturev1.PolicyResult) {
 	r.policyRevision, r.policyRule, r.policyAction = p.GetRevision(), p.GetRule(), p.GetAction()
 	r.rateLimitDecision, r.rateLimitKey = p.GetRateLimitDecision(), p.GetRateLimitBucket()
 	r.basicAuthDecision, r.userName = p.GetBasicAuthDecision(), p.GetUserName()
-	r.policyLogs = p.GetLogs()
+	r.policyLogs, r.decisions = p.GetLogs(), p.GetDecisions()
 }
 
 // fillTrace keeps the trace as it came; without one, nothing. A trace of valid

@@ -2,13 +2,11 @@ package store
 
 import (
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 )
 
-// fields are all columns that are written and read.
-var fields = []field{
+// fields are the columns of exchanges that are written and read.
+var fields = []field[row]{
 	col("id", func(r *row) *string { return &r.id }),
 	col("ts", func(r *row) *time.Time { return &r.ts }),
 	col("writer", func(r *row) *string { return &r.writer }),
@@ -16,15 +14,24 @@ var fields = []field{
 	col("batch_id", func(r *row) *string { return &r.batchID }),
 	col("proxy_id", func(r *row) *string { return &r.proxyID }),
 	col("full_capture", func(r *row) *bool { return &r.fullCapture }),
+	col("kept_by", func(r *row) *string { return &r.keptBy }),
 	col("endpoint_id", func(r *row) *string { return &r.endpointID }),
 	col("endpoint_name", func(r *row) *string { return &r.endpointName }),
 	col("endpoint_url", func(r *row) *string { return &r.endpointURL }),
+	col("route", func(r *row) *string { return &r.route }),
 
 	col("client_ip", func(r *row) *netip.Addr { return &r.clientIP }),
 	col("client_port", func(r *row) *uint16 { return &r.clientPort }),
 	col("server_ip", func(r *row) *netip.Addr { return &r.serverIP }),
 	col("server_port", func(r *row) *uint16 { return &r.serverPort }),
 	col("conn_ts", func(r *row) *time.Time { return &r.connTS }),
+	col("client_country", func(r *row) *string { return &r.country }),
+	col("client_country_name", func(r *row) *string { return &r.countryName }),
+	col("client_continent", func(r *row) *string { return &r.continent }),
+	col("client_subdivision", func(r *row) *string { return &r.subdivision }),
+	col("client_city", func(r *row) *string { return &r.city }),
+	col("client_asn", func(r *row) *uint32 { return &r.asn }),
+	col("client_as_organization", func(r *row) *string { return &r.asOrganization }),
 	col("bytes_in", func(r *row) *uint64 { return &r.bytesIn }),
 	col("bytes_out", func(r *row) *uint64 { return &r.bytesOut }),
 	col("tls_version", func(r *row) *string { return &r.tlsVersion }),
@@ -32,6 +39,9 @@ var fields = []field{
 	col("tls_sni", func(r *row) *string { return &r.tlsSNI }),
 	col("tls_protocol", func(r *row) *string { return &r.tlsProtocol }),
 	col("tls_resumed", func(r *row) *bool { return &r.tlsResumed }),
+	col("tls_ja4", func(r *row) *string { return &r.ja4 }),
+	col("tls_client_subject", func(r *row) *string { return &r.clientSubject }),
+	col("tls_client_serial", func(r *row) *string { return &r.clientSerial }),
 
 	col("scheme", func(r *row) *string { return &r.scheme }),
 	col("method", func(r *row) *string { return &r.method }),
@@ -50,6 +60,8 @@ var fields = []field{
 	bodyCol("req_body", func(r *row) *[]byte { return &r.req.body }),
 	col("req_body_size", func(r *row) *uint64 { return &r.req.bodySize }),
 	col("req_body_truncated", func(r *row) *bool { return &r.req.truncated }),
+	col("req_body_decoded_size", func(r *row) *uint64 { return &r.req.decodedSize }),
+	col("req_body_stored_size", func(r *row) *uint64 { return &r.req.storedSize }),
 
 	col("status", func(r *row) **uint16 { return &r.status }),
 	headerCol("res_headers", func(r *row) *headerMap { return &r.res.headers }),
@@ -59,13 +71,24 @@ var fields = []field{
 	bodyCol("res_body", func(r *row) *[]byte { return &r.res.body }),
 	col("res_body_size", func(r *row) *uint64 { return &r.res.bodySize }),
 	col("res_body_truncated", func(r *row) *bool { return &r.res.truncated }),
+	col("res_body_decoded_size", func(r *row) *uint64 { return &r.res.decodedSize }),
+	col("res_body_stored_size", func(r *row) *uint64 { return &r.res.storedSize }),
+	col("message_count", func(r *row) *uint32 { return &r.messageCount }),
+	col("omitted_messages", func(r *row) *uint64 { return &r.omittedMessages }),
 
 	col("duration_ns", func(r *row) *uint64 { return &r.durationNS }),
 	col("policy_ns", func(r *row) *uint64 { return &r.policyNS }),
 	col("upstream_duration_ns", func(r *row) **uint64 { return &r.upstreamDurationNS }),
 	col("first_byte_ns", func(r *row) **uint64 { return &r.firstByteNS }),
+	col("connect_ns", func(r *row) **uint64 { return &r.connectNS }),
+	col("tls_handshake_ns", func(r *row) **uint64 { return &r.tlsHandshakeNS }),
+	col("upstream_first_byte_ns", func(r *row) **uint64 { return &r.upstreamFirstByteNS }),
+	col("request_received_ns", func(r *row) **uint64 { return &r.requestReceivedNS }),
+	col("upstream_start_ns", func(r *row) **uint64 { return &r.upstreamStartNS }),
 	col("upstream_address", func(r *row) *string { return &r.upstreamAddress }),
 	col("upstream_reused", func(r *row) *bool { return &r.upstreamReused }),
+	col("upstream_http_version", func(r *row) *string { return &r.upstreamHTTP }),
+	col("upstream_failures", func(r *row) *uint16 { return &r.upstreamFailures }),
 
 	col("error_code", func(r *row) *string { return &r.errorCode }),
 	col("error_message", func(r *row) *string { return &r.errorMessage }),
@@ -73,6 +96,9 @@ var fields = []field{
 	col("policy_rule", func(r *row) *string { return &r.policyRule }),
 	col("policy_action", func(r *row) *string { return &r.policyAction }),
 	col("policy_logs", func(r *row) *[]string { return &r.policyLogs }),
+	col("policy_decisions", func(r *row) *map[string]string { return &r.decisions }),
+	col("redacted_by", func(r *row) *[]string { return &r.redactedBy }),
+	col("extra", func(r *row) *[]byte { return &r.extra }),
 	col("rate_limit_decision", func(r *row) *string { return &r.rateLimitDecision }),
 	col("rate_limit_bucket", func(r *row) *string { return &r.rateLimitKey }),
 	col("basic_auth_decision", func(r *row) *string { return &r.basicAuthDecision }),
@@ -83,35 +109,14 @@ var fields = []field{
 }
 
 var (
-	insertSQL  = "INSERT INTO exchanges (" + names(fields) + ")"
-	bodyFields = without(fields, func(f field) bool { return f.single })
-	listFields = without(bodyFields, func(f field) bool { return f.bulky })
+	bodyFields = without(fields, func(f field[row]) bool { return f.single })
+	listFields = without(bodyFields, func(f field[row]) bool { return f.bulky })
 )
 
-func names(fields []field) string {
-	all := make([]string, len(fields))
-	for i, f := range fields {
-		all[i] = f.name
-	}
-	return strings.Join(all, ", ")
-}
-
-func without(all []field, left func(field) bool) []field {
-	return slices.DeleteFunc(slices.Clone(all), left)
-}
-
 // chosen is the fields of an answer with many exchanges.
-func chosen(bodies bool) []field {
+func chosen(bodies bool) []field[row] {
 	if bodies {
 		return bodyFields
 	}
 	return listFields
-}
-
-func (r *row) targets(fields []field) []any {
-	targets := make([]any, len(fields))
-	for i, f := range fields {
-		targets[i] = f.target(r)
-	}
-	return targets
 }

@@ -19,13 +19,20 @@ const (
 	maxReplays = "1000"
 )
 
-// Get returns one exchange, whole, with the ids of its replays.
+// Get returns one exchange with its messages, the first 16 KiB of its bodies and
+// the ids of its replays.
 func (s *Store) Get(ctx context.Context, exchangeID string) (*capturev1.Exchange, error) {
 	r, err := s.find(ctx, exchangeID)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.stored(ctx, r); err != nil {
+		return nil, err
+	}
 	e := r.exchange()
+	if e.Messages, err = s.messages(ctx, r); err != nil {
+		return nil, err
+	}
 	e.Replays, err = s.replays(ctx, r)
 	return e, err
 }

@@ -15,11 +15,31 @@ import (
 // insertLimit bounds one attempt to insert.
 const insertLimit = 30 * time.Second
 
-// Insert stores stamped batches in one part for each day. The same batches again
-// are stored once, for ClickHouse remembers the tokens of the last 10,000 parts.
-// When it returns nil the rows are on disk; after an error some or all may be.
+// Insert stores stamped batches in one part of each table for each day. The same
+// batches again are stored once, for ClickHouse remembers the tokens of the last
+// 10,000 parts. When it returns nil the rows are on disk; after an error some or
+// all may be.
 func (s *Store) Insert(ctx context.Context, batches ...*Batch) error {
-	return s.insert(ctx, rowsOf(batches), token(batches))
+	name := token(batches)
+	if err := s.insertContents(ctx, batches, name); err != nil {
+		return err
+	}
+	return insert(ctx, s, "exchanges", fields, rowsOf(batches), name)
+}
+
+// insertContents stores what belongs to exchanges, before them, so that nobody
+// finds an exchange without its messages. These tables take the same rows any
+// number of times.
+func (s *Store) insertContents(ctx context.Context, batches []*Batch, token string) error {
+	var parts []bodyRow
+	var messages []messageRow
+	for _, b := range batches {
+		parts, messages = append(parts, b.parts...), append(messages, b.messages...)
+	}
+	if err := insert(ctx, s, "bodies", bodyColumns, parts, token); err != nil {
+		return err
+	}
+	return insert(ctx, s, "messages", messageColumns, messages, token)
 }
 
 func rowsOf(batches []*Batch) []row {
@@ -45,27 +65,29 @@ func token(batches []*Batch) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func (s *Store) insert(ctx context.Context, rows []row, token string) error {
+// insert stores rows, if there are any, once for each token; with none, each time.
+func insert[R any](ctx context.Context, s *Store, table string, columns []field[R], rows []R, token string) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, insertLimit)
 	defer cancel()
-	ctx = ch.Context(ctx, ch.WithSettings(ch.Settings{
-		"insert_deduplicate":              1,
-		"insert_deduplication_token":      token,
-		"async_insert":                    0,
-		"max_partitions_per_insert_block": 0,
-	}))
-	batch, err := s.conn.PrepareBatch(ctx, insertSQL)
+	settings := ch.Settings{"insert_deduplicate": 0, "async_insert": 0, "max_partitions_per_insert_block": 0}
+	if token != "" {
+		settings["insert_deduplicate"], settings["insert_deduplication_token"] = 1, token
+	}
+	batch, err := s.conn.PrepareBatch(ch.Context(ctx, ch.WithSettings(settings)), "INSERT INTO "+table+" ("+names(columns)+")")
 	if err != nil {
-		return fmt.Errorf("insert: %w", err)
+		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	defer batch.Close()
-	for i, f := range fields {
+	for i, f := range columns {
 		if err := batch.Column(i).Append(f.values(rows)); err != nil {
-			return fmt.Errorf("insert column %s: %w", f.name, err)
+			return fmt.Errorf("insert column %s of %s: %w", f.name, table, err)
 		}
 	}
 	if err := batch.Send(); err != nil {
-		return fmt.Errorf("insert: %w", err)
+		return fmt.Errorf("insert into %s: %w", table, err)
 	}
 	return nil
 }
@@ -76,13 +98,16 @@ func (s *Store) insert(ctx context.Context, rows []row, token string) error {
 // a token and of its part must not make ClickHouse take the batches for stored.
 // It returns how many were there already.
 func (s *Store) InsertAgain(ctx context.Context, batches ...*Batch) (were int, err error) {
+	if err := s.insertContents(ctx, batches, ""); err != nil {
+		return 0, err
+	}
 	for attempt := range 4 {
 		missing, err := s.missing(ctx, batches)
 		if err != nil {
 			return 0, err
 		}
 		if attempt == 0 {
-			were = len(batches) - missing.batches()
+			were = withRows(batches) - missing.batches()
 		}
 		if len(missing) == 0 {
 			return were, nil
@@ -91,11 +116,20 @@ func (s *Store) InsertAgain(ctx context.Context, batches ...*Batch) (were int, e
 		if attempt > 0 {
 			name = fmt.Sprintf("%s/%d", name, attempt)
 		}
-		if err := s.insert(ctx, missing.of(batches), name); err != nil {
+		if err := insert(ctx, s, "exchanges", fields, missing.of(batches), name); err != nil {
 			return 0, err
 		}
 	}
 	return 0, fmt.Errorf("%d batches are not found after they were inserted", len(batches))
+}
+
+func withRows(batches []*Batch) (n int) {
+	for _, b := range batches {
+		if b.Rows() > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Stored reports whether all rows of a batch are stored.
@@ -146,6 +180,9 @@ func (s *Store) missing(ctx context.Context, batches []*Batch) (gaps, error) {
 		}
 	}
 	open := gaps{}
+	if len(want) == 0 {
+		return open, nil
+	}
 	for part := range want {
 		open[part] = true
 	}

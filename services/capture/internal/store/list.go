@@ -56,10 +56,10 @@ func (s *Store) visible(r Range) (from, until time.Time) {
 }
 
 // read calls use for each row of the answer.
-func (s *Store) read(ctx context.Context, q *statement, fields []field, use func(*row)) error {
+func (s *Store) read(ctx context.Context, q *statement, fields []field[row], use func(*row)) error {
 	return s.query(ctx, q, func(rows driver.Rows) error {
 		r := &row{}
-		if err := rows.Scan(r.targets(fields)...); err != nil {
+		if err := rows.Scan(targets(r, fields)...); err != nil {
 			return err
 		}
 		use(r)

@@ -11,91 +11,58 @@ type row struct {
 	ts                                    time.Time
 	seq                                   uint64
 	fullCapture                           bool
+	keptBy                                string
 	endpointID, endpointName, endpointURL string
+	route                                 string
 
 	clientIP, serverIP                         netip.Addr
 	clientPort, serverPort                     uint16
 	connTS                                     time.Time
 	bytesIn, bytesOut                          uint64
+	country, countryName, continent            string
+	subdivision, city, asOrganization          string
+	asn                                        uint32
 	tlsVersion, tlsCipher, tlsSNI, tlsProtocol string
 	tlsResumed                                 bool
+	ja4, clientSubject, clientSerial           string
 
 	scheme, method, methodRaw, host, authority string
 	path, query, url, httpVersion, userAgent   string
-	req, res                                   messageRow
+	req, res                                   sideRow
 	status                                     *uint16
+	messageCount                               uint32
+	omittedMessages                            uint64
 
 	durationNS, policyNS            uint64
 	upstreamDurationNS, firstByteNS *uint64
-	upstreamAddress                 string
+	connectNS, tlsHandshakeNS       *uint64
+	upstreamFirstByteNS             *uint64
+	requestReceivedNS               *uint64
+	upstreamStartNS                 *uint64
+	upstreamAddress, upstreamHTTP   string
 	upstreamReused                  bool
+	upstreamFailures                uint16
 	errorCode, errorMessage         string
 	policyRevision                  uint64
 	policyRule, policyAction        string
 	policyLogs                      []string
+	decisions                       map[string]string
+	redactedBy                      []string // names of rules, each once
 	rateLimitDecision, rateLimitKey string
 	basicAuthDecision, userName     string
 	replayOf, traceID               string
 	policyTrace                     []byte // a marshalled capturev1.PolicyTrace
+	extra                           []byte // a marshalled capturev1.Exchange of what has no column
 }
 
-// messageRow is what request and response have alike.
-type messageRow struct {
+// sideRow is what request and response have alike.
+type sideRow struct {
 	headers               headerMap
 	headerNames, redacted []string
 	trailers              []string
-	body                  []byte
+	body                  []byte // of it the first inlineBody bytes
 	bodySize              uint64
+	decodedSize           uint64
+	storedSize            uint64
 	truncated             bool
-}
-
-// field is a column: its name, its values of many rows for an insert, and where a
-// select puts its value of one row.
-type field struct {
-	name   string
-	values func([]row) any
-	target func(*row) any
-	bulky  bool // left out of lists
-	single bool // only in reads of one exchange
-}
-
-func col[T any](name string, at func(*row) *T) field {
-	return field{
-		name: name,
-		values: func(rows []row) any {
-			values := make([]T, len(rows))
-			for i := range rows {
-				values[i] = *at(&rows[i])
-			}
-			return values
-		},
-		target: func(r *row) any { return at(r) },
-	}
-}
-
-// headerCol differs in that the driver fills and walks a *headerMap itself.
-func headerCol(name string, at func(*row) *headerMap) field {
-	return field{
-		name: name,
-		values: func(rows []row) any {
-			values := make([]*headerMap, len(rows))
-			for i := range rows {
-				values[i] = at(&rows[i])
-			}
-			return values
-		},
-		target: func(r *row) any { return at(r) },
-	}
-}
-
-func bodyCol(name string, at func(*row) *[]byte) field {
-	f := col(name, at)
-	f.bulky = true
-	return f
-}
-
-func singleCol(name string, at func(*row) *[]byte) field {
-	f := col(name, at)
-	f.single = true
-	return f
 }

@@ -87,7 +87,7 @@ func TestExchangeComesBackAsItWas(t *testing.T) {
 		}
 	}
 	listed := all(t, s, "")
-	full.Request.Body.Content, full.Response.Body.Content, full.PolicyTrace = nil, nil, nil
+	full.Request.Body.Content, full.Response.Body.Content, full.PolicyTrace, full.Messages = nil, nil, nil, nil
 	if diff := cmp.Diff([]*capturev1.Exchange{full, bare}, listed, protocmp.Transform()); diff != "" {
 		t.Errorf("the list differs (-want +got):\n%s", diff)
 	}
@@ -212,7 +212,7 @@ func TestLogHasBodiesAndNoTrace(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatal(got, err)
 	}
-	full.PolicyTrace = nil
+	full.PolicyTrace, full.Messages = nil, nil
 	if diff := cmp.Diff(full, got[0].Exchange, protocmp.Transform()); diff != "" {
 		t.Errorf("the entry differs (-want +got):\n%s", diff)
 	}
