@@ -2,8 +2,6 @@ package trafficpolicy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"time"
@@ -11,8 +9,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-
-	"sluice.dev/platform/trafficpolicy/expr"
 )
 
 func init() {
@@ -30,6 +26,7 @@ func init() {
 			{Name: "enforce", Kind: Boolean, Default: true, Description: "false counts and publishes, and never refuses."},
 			{Name: "on_store_error", Kind: Enum, Default: "local", Values: []string{"local", "allow", "deny"},
 				Description: "What to do when the shared counter does not answer in time: limit by this proxy's own count, admit, or answer 503."},
+			{Name: "headers", Kind: Boolean, Default: true, Description: "Tell clients the limit and what is left of it, in the response fields RateLimit-Policy and RateLimit. With enforce: false nothing is told."},
 		},
 		Results: []ResultInfo{
 			{"bucket_key", cel.StringType, "The bucket of this request."},
@@ -40,35 +37,38 @@ func init() {
 	}, newRateLimit)
 }
 
-// maxBucket bounds what one client can make the counters remember.
-const maxBucket = 1 << 10 // bytes
-
 type rateLimit struct {
 	slot    int
 	query   RateLimitQuery // without endpoint and bucket
-	keys    []*expr.Program
+	keys    []bucketKey
 	enforce bool
+	fields  *limitFields // nil: clients are not told
 }
 
 func newRateLimit(c *config) action {
-	return &rateLimit{
+	a := &rateLimit{
 		slot: c.spec.slot,
 		query: RateLimitQuery{
 			Name: c.word("name"), Algorithm: c.word("algorithm"), Capacity: c.integer("capacity"),
 			Rate: c.get("rate").duration, OnStoreError: StoreErrorMode(c.word("on_store_error")),
 		},
-		keys:    c.get("bucket_key").programs,
+		keys:    c.bucketKeys(),
 		enforce: c.boolean("enforce"),
 	}
+	if a.enforce && c.boolean("headers") {
+		a.fields = newLimitFields(a.query)
+		c.compiler.observes = true
+	}
+	return a
 }
 
 func (a *rateLimit) run(ctx context.Context, r *Run) (*Outcome, error) {
-	bucket, err := a.bucket(r)
+	bucket, counted, err := r.bucket(a.keys)
 	if err != nil {
 		return nil, &failure{CodeEvaluation, err}
 	}
 	query := a.query
-	query.EndpointID, query.Bucket = r.vars.Endpoint.ID, bucket
+	query.EndpointID, query.Bucket = r.vars.Endpoint.ID, counted
 	verdict, err := take(ctx, r, query)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -86,6 +86,9 @@ func (a *rateLimit) run(ctx context.Context, r *Run) (*Outcome, error) {
 		r.facts.RateLimit = fact
 	}
 	a.publish(r, bucket, verdict.Allowed, code)
+	if err == nil && a.fields != nil {
+		r.limits = append(r.limits, limitState{a.fields, verdict})
+	}
 	if verdict.Allowed || !a.enforce {
 		return nil, nil //nolint:nilnil // the phase goes on
 	}
@@ -104,39 +107,10 @@ func take(ctx context.Context, r *Run, q RateLimitQuery) (RateLimitVerdict, erro
 	return r.services.RateLimiter.Take(ctx, q)
 }
 
-// bucket is one text for each distinct tuple of key values.
-func (a *rateLimit) bucket(r *Run) (string, error) {
-	b := r.scratch[:0]
-	b = append(b, '[')
-	for i, key := range a.keys {
-		val, err := key.Eval(&r.vars)
-		if err != nil {
-			return "", err
-		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = expr.AppendCanonical(b, val)
-	}
-	b = append(b, ']')
-	r.scratch = b
-	if len(b) > maxBucket {
-		sum := sha256.Sum256(b)
-		return "sha256:" + hex.EncodeToString(sum[:]), nil
-	}
-	return string(b), nil
-}
-
 func (a *rateLimit) publish(r *Run, bucket string, allowed bool, code Code) {
 	var errorCode, message ref.Val
 	if !allowed {
 		errorCode, message = types.String(code), types.String(code.info().Meaning)
 	}
 	r.vars.Publish(a.slot, types.String(bucket), types.Bool(!allowed), errorCode, message)
-}
-
-// seconds rounds up and is at least 1, as Retry-After wants (RFC 9110 section
-// 10.2.3).
-func seconds(d time.Duration) int64 {
-	return max(1, int64((d+time.Second-1)/time.Second))
 }

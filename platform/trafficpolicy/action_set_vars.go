@@ -53,7 +53,9 @@ func newSetVars(c *config) action {
 
 func (a *setVars) add(c *config, n *yaml.Node, path string) {
 	for key, value := range pairs(n) {
-		a.vars = append(a.vars, variable{name: key.Value, value: c.decodeTree(value, join(path, key.Value), true)})
+		v := variable{name: key.Value, value: c.decodeTree(value, join(path, key.Value), true)}
+		c.compiler.variables |= v.value.credentials()
+		a.vars = append(a.vars, v)
 	}
 }
 

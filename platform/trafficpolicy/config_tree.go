@@ -71,3 +71,17 @@ func (t *tree) value(v *expr.Vars, keep bool) (any, error) {
 	}
 	return t.literal, nil
 }
+
+// credentials is what the templates read.
+func (t *tree) credentials() (all expr.Credentials) {
+	if t.text != nil {
+		all = t.text.Credentials()
+	}
+	for _, item := range t.list {
+		all |= item.credentials()
+	}
+	for _, item := range t.entries {
+		all |= item.credentials()
+	}
+	return all
+}

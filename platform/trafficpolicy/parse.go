@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"sluice.dev/platform/trafficpolicy/expr"
 	"sluice.dev/platform/trafficpolicy/nearest"
 )
 
@@ -23,12 +24,13 @@ func Parse(text string, opts ...Option) (*Document, Problems) {
 // compiler collects what is learnt about one document.
 type compiler struct {
 	options
-	source   *source
-	problems Problems
-	nodes    int
-	tooBig   bool
-	observes bool // see Policy
-	tls      *TLSTermination
+	source    *source
+	problems  Problems
+	nodes     int
+	tooBig    bool
+	observes  bool             // see Policy
+	variables expr.Credentials // what the vars set so far read
+	tls       *TLSTermination
 }
 
 func newCompiler(text string, opts []Option) *compiler {

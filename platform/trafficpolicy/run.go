@@ -24,6 +24,7 @@ type Run struct {
 	spent    []time.Duration // of every action that ran, in order
 	took     [phaseCount]time.Duration
 	scratch  []byte
+	limits   []limitState // that the request met
 
 	compressed *coding.Body // by compress-response
 	admissions []admission  // by circuit-breaker, not yet reported
@@ -76,6 +77,7 @@ func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, 
 	if r.sentOn {
 		r.upstreamAnswered(res.Status)
 	}
+	r.tellLimits(&res.Header)
 	if r.policy.hasRules(OnEventStreamMessage) && mediaType(res.Header) == "text/event-stream" {
 		if out := r.filterEvents(ctx, res); out != nil {
 			return out, nil
@@ -89,7 +91,7 @@ func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, 
 func (r *Run) Release() {
 	r.settle()
 	clear(r.records)
-	*r = Run{records: r.records[:0], spent: r.spent[:0], scratch: r.scratch[:0], admissions: r.admissions, vars: r.vars}
+	*r = Run{records: r.records[:0], spent: r.spent[:0], scratch: r.scratch[:0], limits: r.limits[:0], admissions: r.admissions, vars: r.vars}
 	r.vars.Reset()
 	runs.Put(r)
 }
@@ -227,6 +229,9 @@ func (r *Run) finish(out *Outcome, rule *rule, a *boundAction) *Outcome {
 	}
 	if out.ErrorCode != "" {
 		r.facts.ErrorCode = out.ErrorCode
+	}
+	if out.Response != nil && (!out.RunResponsePhase || rule.phase == OnHTTPResponse) {
+		r.tellLimits(&out.Response.Header) // else OnResponse does
 	}
 	return out
 }

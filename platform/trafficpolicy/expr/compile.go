@@ -47,7 +47,7 @@ func (e *Env) Compile(source string) (*Program, []Fault) {
 // plan makes the program; only here regular expressions and literals are
 // looked into, so a fault has no finer position.
 func (e *Env) plan(source string, checked *cel.Ast) (*Program, []Fault) {
-	p := &Program{source: source, typ: checked.OutputType(), limited: needsLimit(checked.NativeRep().Expr())}
+	p := &Program{source: source, typ: checked.OutputType(), limited: needsLimit(checked.NativeRep().Expr()), credentials: programCredentials(checked)}
 	if root := checked.NativeRep().Expr(); root.Kind() == ast.LiteralKind {
 		p.constant = root.AsLiteral()
 	}

@@ -18,6 +18,8 @@ type Program struct {
 	constant ref.Val // of a literal, nil otherwise
 	ipData   *Read
 	limited  bool // has a loop or the like, so its cost is counted
+
+	credentials Credentials
 }
 
 // Source is the text the program was compiled from.

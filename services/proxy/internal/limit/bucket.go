@@ -26,8 +26,9 @@ const (
 	// The longest lease is maxLease, and 1/leaseParts of the window.
 	maxLease   = time.Second
 	leaseParts = 128
-	// singleParts is what part of the window a permit may take to reach the request
-	// that waits for it; at least 58 ms. It is asked for again with more time.
+	// A permit may take firstWithin, and at most 1/singleParts of the window, to
+	// reach the request that waits for it. It is asked for again with more time.
+	firstWithin = 20 * time.Millisecond
 	singleParts = 1024
 )
 
@@ -92,6 +93,7 @@ const (
 	mustAsk outcome = iota
 	fromLease
 	knownRefused
+	nearlyFree // known to be refused, for so short that the request rather waits
 )
 
 // take decides from what is known. A check that it returns is to be sent: for the
@@ -113,9 +115,28 @@ func (b *bucket) take(now time.Time, timeout time.Duration) (trafficpolicy.RateL
 		return v, fromLease, nil
 	}
 	if now.Before(b.refusedUntil) {
-		return trafficpolicy.RateLimitVerdict{RetryAfter: b.freeAt.Sub(now)}, knownRefused, nil
+		if left := b.freeAt.Sub(now); left <= b.patience() {
+			return trafficpolicy.RateLimitVerdict{RetryAfter: left}, nearlyFree, nil
+		}
+		return trafficpolicy.RateLimitVerdict{RetryAfter: b.retryAfter(now)}, knownRefused, nil
 	}
 	return trafficpolicy.RateLimitVerdict{}, mustAsk, b.check(now, timeout, b.want(now, timeout))
+}
+
+// patience is how long a request waits for a permit that is about to be free. The
+// counter holds permits that much longer than the window: until the latest moment
+// at which they may have been used. A client that comes back when it was told need
+// not know. Where many requests compete none waits.
+func (b *bucket) patience() time.Duration {
+	if b.id.capacity >= minLeasing {
+		return 0
+	}
+	return min(b.id.rate/singleParts, firstWithin)
+}
+
+// retryAfter is when a client that is refused now may come back.
+func (b *bucket) retryAfter(now time.Time) time.Duration {
+	return max(0, b.freeAt.Sub(now)-b.patience())
 }
 
 func (b *bucket) remaining() int64 {
@@ -143,7 +164,7 @@ func (b *bucket) want(now time.Time, timeout time.Duration) int64 {
 // check asks for so many permits. They count as used at the end of their time, so
 // that is no longer than they need.
 func (b *bucket) check(now time.Time, timeout time.Duration, want int64) *check {
-	within := min(timeout, b.id.rate/singleParts)
+	within := min(timeout, b.id.rate/singleParts, firstWithin)
 	if want > 1 {
 		b.leasing = now
 		within = b.id.longestLease() * 3 / 4

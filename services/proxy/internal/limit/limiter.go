@@ -65,14 +65,33 @@ func (l *Limiter) Take(ctx context.Context, q trafficpolicy.RateLimitQuery) (tra
 	case knownRefused:
 		l.metrics.refusedCached.Inc()
 		return v, nil
+	case nearlyFree:
+		return l.askSoon(ctx, b, q, v.RetryAfter)
 	default:
-		return l.ask(ctx, b, q, c)
+		return l.ask(ctx, b, q, c, false)
 	}
 }
 
+// askSoon asks once the bucket has a permit again, which is no longer than its
+// patience.
+func (l *Limiter) askSoon(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQuery, left time.Duration) (trafficpolicy.RateLimitVerdict, error) {
+	free := time.NewTimer(left)
+	defer free.Stop()
+	select {
+	case <-free.C:
+	case <-ctx.Done():
+		return trafficpolicy.RateLimitVerdict{}, ctx.Err()
+	}
+	b.shard.mu.Lock()
+	c := b.check(l.clock.Now(), l.timeout, 1)
+	b.shard.mu.Unlock()
+	return l.ask(ctx, b, q, c, true)
+}
+
 // ask waits for the service's answer, and asks again when a permit came too late
-// to be used.
-func (l *Limiter) ask(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQuery, c *check) (trafficpolicy.RateLimitVerdict, error) {
+// to be used. Unless it has waited already it waits for a permit that is nearly
+// free.
+func (l *Limiter) ask(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQuery, c *check, waited bool) (trafficpolicy.RateLimitVerdict, error) {
 	late := time.NewTimer(l.timeout)
 	defer late.Stop()
 	for {
@@ -84,6 +103,9 @@ func (l *Limiter) ask(ctx context.Context, b *bucket, q trafficpolicy.RateLimitQ
 		case a := <-c.answer:
 			switch a.kind {
 			case decided:
+				if !a.verdict.Allowed && a.free > 0 && a.free <= b.patience() && !waited {
+					return l.askSoon(ctx, b, q, a.free)
+				}
 				return l.count(a.verdict), nil
 			case failed:
 				return l.alone(b, q)
@@ -132,7 +154,7 @@ func (l *Limiter) decided(c *check, d *policyv1.RateLimitDecision) {
 	l.outage.answer(now)
 	b.shard.mu.Lock()
 	inTime, fresh := b.learn(c, d, now, waiting)
-	v := trafficpolicy.RateLimitVerdict{Allowed: d.GetAllowed(), Remaining: b.remaining(), RetryAfter: d.GetRetryAfter().AsDuration()}
+	v := trafficpolicy.RateLimitVerdict{Allowed: d.GetAllowed(), Remaining: b.remaining(), RetryAfter: max(0, d.GetRetryAfter().AsDuration()-b.patience())}
 	kept := fresh != nil && (b.current == fresh || b.next == fresh)
 	b.shard.mu.Unlock()
 	if waiting {
@@ -140,7 +162,7 @@ func (l *Limiter) decided(c *check, d *policyv1.RateLimitDecision) {
 		if d.GetAllowed() && !inTime {
 			kind = tooLate
 		}
-		c.answer <- answer{v, kind}
+		c.answer <- answer{v, kind, d.GetRetryAfter().AsDuration()}
 	}
 	switch {
 	case kept:

@@ -34,6 +34,7 @@ type check struct {
 type answer struct {
 	verdict trafficpolicy.RateLimitVerdict
 	kind    answerKind
+	free    time.Duration // when refused: until the counter has a permit
 }
 
 type answerKind int
