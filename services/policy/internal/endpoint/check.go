@@ -3,6 +3,8 @@ package endpoint
 import (
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/platform/errs"
@@ -17,13 +19,11 @@ func check(e *policyv1.Endpoint) error {
 	if e.Url, err = publicURL(e.GetUrl()); err != nil {
 		faults = append(faults, err)
 	}
-	if e.GetUpstream().GetUrl() == "" && !e.GetUpstream().GetTlsSkipVerify() {
-		e.Upstream = nil
+	if proto.Size(e.GetUpstream()) == 0 {
+		e.Upstream = nil // nothing is said of it
 	}
 	if e.Upstream != nil {
-		if e.Upstream.Url, err = upstreamURL(e.Upstream.GetUrl()); err != nil {
-			faults = append(faults, err)
-		}
+		faults = append(faults, checkUpstream(e.Upstream)...)
 	}
 	if err := checkPolicy(e); err != nil {
 		faults = append(faults, err)
@@ -42,7 +42,7 @@ func checkPolicy(e *policyv1.Endpoint) error {
 		}
 		err := errs.InvalidField("traffic_policy", "the endpoint has no upstream, so it needs a policy that answers every request")
 		err.Violations[0].Code = string(trafficpolicy.CodeTermination)
-		err.Violations[0].Hint = "set upstream.url, or write a policy that ends with custom-response, deny or another action that always answers"
+		err.Violations[0].Hint = "set upstream.url or upstream.targets, or write a policy that ends with custom-response, deny or another action that always answers"
 		return err
 	}
 	opts := []trafficpolicy.Option{protocolOf(e)}
@@ -81,5 +81,5 @@ func merge(faults []error) error {
 // endpoint whose policy was right when it was stored can still be renamed.
 func needsCheck(old, changed *policyv1.Endpoint) bool {
 	return old.GetUrl() != changed.GetUrl() || old.GetTrafficPolicy() != changed.GetTrafficPolicy() ||
-		old.GetUpstream().GetUrl() != changed.GetUpstream().GetUrl() || (old.Upstream == nil) != (changed.Upstream == nil)
+		!proto.Equal(old.GetUpstream(), changed.GetUpstream())
 }

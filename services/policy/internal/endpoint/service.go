@@ -20,7 +20,7 @@ import (
 )
 
 var fields = mask.Fields{
-	Mutable: []protoreflect.Name{"url", "name", "description", "metadata", "upstream", "traffic_policy"},
+	Mutable: []protoreflect.Name{"url", "name", "description", "metadata", "upstream", "traffic_policy", "capture"},
 	Server:  []protoreflect.Name{"id", "created_at", "updated_at", "revision", "policy_warnings"},
 }
 

@@ -80,12 +80,12 @@ func TestUpstreamURL(t *testing.T) {
 		"https://h/a%2Fb":           "https://h/a%2Fb",
 		"https://h:8443":            "https://h:8443",
 	} {
-		if got, err := upstreamURL(raw); err != nil || got != want {
+		if got, err := upstreamURL("upstream.url", raw); err != nil || got != want {
 			t.Errorf("upstreamURL(%q) = %q, %v; want %q", raw, got, err, want)
 		}
 	}
 	for _, raw := range []string{"", "99999", "0", "ftp://h", "http://u@h", "http://h?x", "http://*.h", "http:///p", "unix:///x"} {
-		if got, err := upstreamURL(raw); errs.As(err) == nil || errs.As(err).Violations[0].Field != "upstream.url" {
+		if got, err := upstreamURL("upstream.url", raw); errs.As(err) == nil || errs.As(err).Violations[0].Field != "upstream.url" {
 			t.Errorf("upstreamURL(%q) = %q, %v", raw, got, err)
 		}
 	}
