@@ -76,6 +76,7 @@ type Services struct {
 	KeySets     *KeySets         // for jwt-validation
 	HTTP        HTTPClient       // for http-request
 	Breakers    *Breakers        // for circuit-breaker; nil keeps their state with each policy
+	Recorder    Recorder         // for capture; nil records nothing
 	Now         func() time.Time // time.Now when nil
 }
 
