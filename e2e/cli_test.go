@@ -154,3 +154,61 @@ func withoutIDs(manifest string) string {
 	}
 	return strings.Join(kept, "\n")
 }
+
+// `sluice traffic export` writes what a search finds, and nothing in place of a
+// file when it fails.
+func TestTrafficExportCommand(t *testing.T) {
+	sys := harness.Up(t)
+	url := open(t, sys, "")
+	v := sys.Visitor(0)
+	for range 3 {
+		v.Get(url + "/api/products")
+	}
+	sys.Balance(3)
+	dir := t.TempDir()
+	for format, begins := range map[string]string{"har": `{"log":`, "ndjson": `{"id":`, "csv": "start_time,", "parquet": "PAR1"} {
+		file := filepath.Join(dir, "traffic."+format)
+		out := must(t, sys, "traffic", "export", "path:/api/products", "-o", file)
+		if !strings.Contains(out, "3 exchanges") {
+			t.Errorf("%s: it said %q", format, out)
+		}
+		if raw, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(raw), begins) {
+			t.Errorf("%s begins with %.20q, %v", format, raw, err)
+		}
+	}
+	if out, err := sluice(t, sys, "traffic", "export", "@a:", "-o", filepath.Join(dir, "no.csv")); err == nil || !strings.Contains(out, "@a:") {
+		t.Errorf("a wrong search gives %v, %s", err, out)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 4 {
+		t.Errorf("the folder has %v, %v", left, err)
+	}
+}
+
+// `sluice openapi` describes traffic, agrees with its own description, and finds
+// what comes later.
+func TestOpenAPICommand(t *testing.T) {
+	sys := harness.Up(t)
+	url := open(t, sys, "")
+	v := sys.Visitor(0)
+	sys.API.Must(t, "PATCH", "/api/v1/settings/capture", harness.Object{"mode": "CAPTURE_MODE_FULL"}, nil)
+	sys.Settle()
+	v.Get(url + "/api/products")
+	harness.Eventually(t, 30*time.Second, "the path is described", func() error {
+		out, err := sluice(t, sys, "openapi", "show", url)
+		if err == nil && !strings.Contains(out, `"/api/products"`) {
+			err = fmt.Errorf("%s", out)
+		}
+		return err
+	})
+	file := filepath.Join(t.TempDir(), "api.json")
+	must(t, sys, "openapi", "show", url, "-o", file)
+	must(t, sys, "openapi", "check", url, file)
+	v.Get(url + "/api/nowhere")
+	harness.Eventually(t, 30*time.Second, "the new path is told", func() error {
+		out, err := sluice(t, sys, "openapi", "check", url, file)
+		if err == nil || !strings.Contains(out, "undocumented path") || !strings.Contains(out, "/api/nowhere") {
+			return fmt.Errorf("%v: %s", err, out)
+		}
+		return nil
+	})
+}

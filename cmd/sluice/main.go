@@ -26,6 +26,7 @@ type commandLine struct {
 	Up      upCmd      `cmd:"" help:"Run everything on this machine, with nothing else installed than Redis."`
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Publish an API for as long as this command runs, and show its requests."`
 	Traffic trafficCmd `cmd:"" help:"Look at recorded exchanges."`
+	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"OpenAPI documents and what traffic says of them."`
 	Replay  replayCmd  `cmd:"" help:"Send a recorded request again, as it was or changed."`
 	Limits  limitsCmd  `cmd:"" help:"Show what rate limits count now, fullest buckets first."`
 	Policy  policyCmd  `cmd:"" help:"Traffic Policy files."`

@@ -20,8 +20,9 @@ import (
 )
 
 type trafficCmd struct {
-	List trafficListCmd `cmd:"" default:"withargs" help:"List recorded exchanges, oldest first; follow them with -f."`
-	Show trafficShowCmd `cmd:"" help:"Show one exchange, whole."`
+	List   trafficListCmd   `cmd:"" default:"withargs" help:"List recorded exchanges, oldest first; follow them with -f."`
+	Show   trafficShowCmd   `cmd:"" help:"Show one exchange, whole."`
+	Export trafficExportCmd `cmd:"" help:"Write all matching exchanges to a file: HTTP Archive, JSON lines, CSV or Parquet."`
 }
 
 type trafficListCmd struct {

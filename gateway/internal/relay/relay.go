@@ -88,7 +88,7 @@ func (r *Relay) forward(ctx context.Context, m api.Method, in grpc.ServerStream)
 	if err := out.CloseSend(); err != nil {
 		return errs.FromGRPC(err)
 	}
-	for {
+	for first := true; ; first = false {
 		answer := &frame{}
 		switch err := out.RecvMsg(answer); {
 		case errors.Is(err, io.EOF):
@@ -96,8 +96,26 @@ func (r *Relay) forward(ctx context.Context, m api.Method, in grpc.ServerStream)
 		case err != nil:
 			return errs.FromGRPC(err)
 		}
+		if first {
+			if err := in.SetHeader(said(out)); err != nil {
+				return errs.FromGRPC(err)
+			}
+		}
 		if err := in.SendMsg(answer); err != nil {
 			return errs.FromGRPC(err)
 		}
 	}
+}
+
+// said is what a service tells clients of an answer besides the answer.
+func said(out grpc.ClientStream) metadata.MD {
+	md := metadata.MD{}
+	header, err := out.Header()
+	if err != nil {
+		return md // the next read tells why
+	}
+	for _, name := range []string{"sluice-total", "content-disposition"} {
+		md.Append(name, header.Get(name)...)
+	}
+	return md
 }

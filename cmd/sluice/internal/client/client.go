@@ -34,6 +34,7 @@ type Client struct {
 	Vaults        policyv1.VaultServiceClient
 	RateLimits    policyv1.RateLimitBucketServiceClient
 	Capture       capturev1.CaptureServiceClient
+	Routes        capturev1.RouteServiceClient
 	Replay        replayv1.ReplayServiceClient
 	Destinations  eventsv1.DestinationServiceClient
 	Subscriptions eventsv1.SubscriptionServiceClient
@@ -66,6 +67,7 @@ func (f Flags) Dial() (*Client, error) {
 		Vaults:        policyv1.NewVaultServiceClient(conn),
 		RateLimits:    policyv1.NewRateLimitBucketServiceClient(conn),
 		Capture:       capturev1.NewCaptureServiceClient(conn),
+		Routes:        capturev1.NewRouteServiceClient(conn),
 		Replay:        replayv1.NewReplayServiceClient(conn),
 		Destinations:  eventsv1.NewDestinationServiceClient(conn),
 		Subscriptions: eventsv1.NewSubscriptionServiceClient(conn),
