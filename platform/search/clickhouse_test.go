@@ -2,8 +2,10 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -38,6 +40,20 @@ func TestClickHouseAgreesWithMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		requireAgreement(t, conn, &Query{root: genNode(3).Draw(t, "query")}, rows)
 	})
+	// The same in CEL.
+	rapid.Check(t, func(t *rapid.T) {
+		q := &Query{root: genNode(3).Draw(t, "query")}
+		again, ok := throughCEL(t, q)
+		if !ok {
+			return
+		}
+		requireAgreement(t, conn, again, rows)
+		for _, r := range rows {
+			if Match(q, r, noon) != Match(again, r, noon) {
+				t.Fatalf("%s\nas CEL %s\nfinds something else", q, q.CEL())
+			}
+		}
+	})
 	// Leaves alone, plain and negated, since in a tree one may hide another.
 	rapid.Check(t, func(t *rapid.T) {
 		n := genNode(0).Draw(t, "leaf")
@@ -59,6 +75,23 @@ func TestClickHouseAgreesOnBinary(t *testing.T) {
 		requireAgreement(t, conn, mustParse(t, query), rows)
 		requireAgreement(t, conn, mustParse(t, "-"+query), rows)
 	}
+}
+
+// throughCEL prints a query as CEL and reads that; false if it grew too long.
+func throughCEL(t failer, q *Query) (*Query, bool) {
+	text := celPrefix + q.CEL()
+	if len(text) > maxQuery {
+		return nil, false
+	}
+	again, err := Parse(text)
+	var e *SyntaxError
+	if errors.As(err, &e) && strings.Contains(e.Message, "may have at most") {
+		return nil, false
+	}
+	if err != nil {
+		t.Fatalf("%s does not parse: %v", text, err)
+	}
+	return again, true
 }
 
 type failer interface {

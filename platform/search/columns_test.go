@@ -24,6 +24,16 @@ var columns = []column{
 	{"basic_auth_decision", "LowCardinality(String)"}, {"user_name", "String"}, {"replay_of", "String"},
 	{"trace_id", "String"}, {"tls_version", "LowCardinality(String)"}, {"tls_cipher", "LowCardinality(String)"},
 	{"tls_sni", "String"}, {"message", "String"}, {"bytes_in", "UInt64"}, {"bytes_out", "UInt64"},
+	{"route", "LowCardinality(String)"}, {"kept_by", "LowCardinality(String)"}, {"proxy_id", "LowCardinality(String)"},
+	{"client_country", "LowCardinality(String)"}, {"client_country_name", "LowCardinality(String)"},
+	{"client_continent", "LowCardinality(String)"}, {"client_subdivision", "LowCardinality(String)"},
+	{"client_city", "LowCardinality(String)"}, {"client_asn", "UInt32"}, {"client_as_organization", "LowCardinality(String)"},
+	{"tls_ja4", "LowCardinality(String)"}, {"tls_client_subject", "LowCardinality(String)"}, {"tls_client_serial", "LowCardinality(String)"},
+	{"message_count", "UInt32"}, {"first_byte_ns", "Nullable(UInt64)"}, {"request_received_ns", "Nullable(UInt64)"},
+	{"upstream_first_byte_ns", "Nullable(UInt64)"}, {"connect_ns", "Nullable(UInt64)"}, {"tls_handshake_ns", "Nullable(UInt64)"},
+	{"upstream_address", "LowCardinality(String)"}, {"upstream_reused", "Bool"}, {"upstream_failures", "UInt16"},
+	{"policy_logs", "Array(String)"}, {"policy_decisions", "Map(LowCardinality(String), LowCardinality(String))"},
+	{"redacted_by", "Array(LowCardinality(String))"},
 }
 
 func createTable() string {
@@ -48,8 +58,16 @@ func (r row) value(c column) any {
 	switch {
 	case c.name == "ts":
 		return time.Unix(0, n).UTC()
+	case c.name == "policy_decisions":
+		scalars := map[string]string{}
+		for name, values := range r.headers[c.name] {
+			scalars[name] = first(values)
+		}
+		return scalars
 	case strings.HasPrefix(c.kind, "Map"):
 		return r.headers[c.name]
+	case strings.HasPrefix(c.kind, "Array"):
+		return r.lists[c.name]
 	case c.kind == "IPv6":
 		if addr, ok := r.addr[c.name]; ok {
 			return netip.AddrFrom16(addr.As16())
@@ -59,6 +77,8 @@ func (r row) value(c column) any {
 		return n != 0
 	case c.kind == "UInt16":
 		return uint16(n)
+	case c.kind == "UInt32":
+		return uint32(n)
 	case c.kind == "UInt64":
 		return uint64(n)
 	case !has && strings.HasPrefix(c.kind, "Nullable"):

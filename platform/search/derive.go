@@ -1,13 +1,18 @@
 package search
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // The derived fields, each once for ClickHouse and once for memory.
 
 const (
-	severitySQL   = "multiIf(ifNull(status, 599) >= 500, 'error', status >= 400, 'warn', 'info')"
-	outcomeSQL    = "if(ifNull(status, 599) >= 500 OR basic_auth_decision NOT IN ('', 'allow'), 'failure', 'success')"
-	serverNameSQL = "lower(if(tls_sni = '', host, tls_sni))"
+	severitySQL = "multiIf(ifNull(status, 599) >= 500, 'error', status >= 400, 'warn', 'info')"
+	outcomeSQL  = "if(ifNull(status, 599) >= 500 OR basic_auth_decision NOT IN ('', 'allow'), 'failure', 'success')"
+	// Codes below 100 and above 599 are no status that the proxy sends.
+	statusClassSQL = "ifNull(concat(toString(intDiv(status, 100)), 'xx'), 'none')"
+	serverNameSQL  = "lower(if(tls_sni = '', host, tls_sni))"
 )
 
 // noAnswer counts a request that got no response among the 5xx.
@@ -28,6 +33,13 @@ func severity(r Record) string {
 		return "warn"
 	}
 	return "info"
+}
+
+func statusClass(r Record) string {
+	if n, ok := r.Number("status"); ok {
+		return strconv.FormatInt(n/100, 10) + "xx"
+	}
+	return "none"
 }
 
 func outcome(r Record) string {

@@ -49,6 +49,8 @@ type Field struct {
 	fold          func(string) string // brings a literal to the stored form; nil: as it is
 	member        string              // the fixed member of a map column
 	anyCaseMember bool                // members are stored in lower case
+	scalar        bool                // Column is a map whose members have one value, not a list
+	array         bool                // Column is a list
 	query         bool                // Column is the query string and a member is a parameter of it
 	derive        func(Record) string // the derived field in memory
 	numbers       string              // the field that a value that is no word belongs to
@@ -100,8 +102,8 @@ func Lookup(name string) (f Field, member string, ok bool) {
 	return *r.field, r.member, true
 }
 
-// ref is a resolved field. A nil field is an attribute the table does not know:
-// no capture has it, so it is missing everywhere.
+// ref is a resolved field. A nil field is a name the table does not know: an
+// attribute that entries of the log action may have, or a tag, which no capture has.
 type ref struct {
 	field  *Field
 	member string // of a family; the whole name when field is nil
@@ -151,4 +153,6 @@ func (r ref) name() string {
 }
 
 // list reports whether the field has any number of values.
-func (r ref) list() bool { return r.field != nil && r.member != "" }
+func (r ref) list() bool {
+	return r.field != nil && (r.member != "" || r.field.array) || r.attribute()
+}

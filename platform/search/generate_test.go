@@ -2,6 +2,7 @@ package search
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -78,10 +79,15 @@ var searchable = slices.DeleteFunc(Fields(), func(f Field) bool { return f.Unsup
 func genLeaf(t *rapid.T) node {
 	name := rapid.SampledFrom(searchable).Draw(t, "field").Name
 	if rapid.IntRange(0, 30).Draw(t, "unknown") == 0 {
-		return leaf{ref{member: "@unknown"}, equal{value{text: someText.Draw(t, "text")}}}
+		return leaf{ref{member: "unknown"}, equal{value{text: someText.Draw(t, "text")}}}
+	}
+	if rapid.IntRange(0, 20).Draw(t, "attribute") == 0 {
+		return genAttribute(t)
 	}
 	r := ref{field: byName[name]}
-	if r.field == nil { // a family
+	if strings.HasPrefix(name, "@traffic_policy.decisions") {
+		r, _ = resolve(name + "." + rapid.SampledFrom([]string{"jwt", "webhook", "x"}).Draw(t, "action"))
+	} else if r.field == nil { // a family
 		r, _ = resolve(name + "." + someMember.Draw(t, "member"))
 	} else {
 		r.member = r.field.member
@@ -89,9 +95,44 @@ func genLeaf(t *rapid.T) node {
 	return leaf{r, genTest(t, r.field)}
 }
 
+// genAttribute makes a test of what log entries may have.
+func genAttribute(t *rapid.T) node {
+	r := ref{member: rapid.SampledFrom([]string{"@a", "@a.b", "@traffic_policy.logs.metadata.n", "@n"}).Draw(t, "attribute")}
+	text := rapid.SampledFrom([]string{"", "a", "-1", "2", "2.5", "x y", "true", "1e3"})
+	switch rapid.IntRange(0, 4).Draw(t, "test") {
+	case 0:
+		return leaf{r, exists{}}
+	case 1:
+		return leaf{r, glob{genPattern(t)}}
+	case 2:
+		return leaf{r, matches{genRegexp(t)}}
+	case 3:
+		low, high := bound{true, value{text: text.Draw(t, "low")}, rapid.Bool().Draw(t, "closed")}, bound{true, value{text: text.Draw(t, "high")}, rapid.Bool().Draw(t, "closed")}
+		return leaf{r, rapid.SampledFrom([]interval{{low: low}, {high: high}, {low: low, high: high}}).Draw(t, "interval")}
+	}
+	return leaf{r, equal{value{text: text.Draw(t, "value")}}}
+}
+
+// genRegexp makes one that is more than wildcards.
+func genRegexp(t *rapid.T) *regexp.Regexp {
+	text := rapid.SampledFrom([]string{
+		`a|b`, `^a+$`, `(?i)A`, `[a-c]+`, `^.$`, `(?s)^.b`, `a.b`, `\d+`, `^\pL`, `[^a]`, `\bA\b`, `(?m)^a`, `^(GET|POST)$`, `x{2,3}`, `^$|b`, `é`, `(?i)É`, `\s`, `[[:upper:]]$`, `a\z`, `^\W`,
+	}).Draw(t, "regexp")
+	made, err := regexpTest(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, ok := made.(matches); ok {
+		return m.expr
+	}
+	return regexp.MustCompile(`a|bc`)
+}
+
 func genTest(t *rapid.T, f *Field) test {
-	kind := rapid.IntRange(0, 3).Draw(t, "test")
+	kind := rapid.IntRange(0, 4).Draw(t, "test")
 	switch {
+	case kind == 4 && (f.Type == Text || f.Type == Address) && f.numbers == "":
+		return matches{genRegexp(t)}
 	case kind == 0 && f.numbers == "": // status:* is about the status code
 		return exists{}
 	case f.Type == Text && kind == 1, f.Type == Address && kind == 1:
@@ -179,13 +220,19 @@ func genValue(t *rapid.T, f *Field) value {
 
 // genRow makes a record; every column that may be missing sometimes is.
 var genRow = rapid.Custom(func(t *rapid.T) row {
-	r := row{text: map[string]string{}, number: map[string]int64{}, addr: map[string]netip.Addr{}, headers: map[string]map[string][]string{}}
+	r := row{text: map[string]string{}, number: map[string]int64{}, addr: map[string]netip.Addr{}, headers: map[string]map[string][]string{}, lists: map[string][]string{}}
 	for _, c := range columns {
 		switch {
 		case c.name == "ts":
 			r.number[c.name] = someTime.Draw(t, c.name)
 		case c.name == "query":
 			r.text[c.name] = strings.Join(rapid.SliceOfN(genPair, 0, 3).Draw(t, c.name), "&")
+		case c.name == "policy_decisions":
+			r.headers[c.name] = rapid.MapOfN(rapid.SampledFrom([]string{"jwt", "webhook", "circuit_breaker", "ip_restriction"}), rapid.SliceOfN(someText, 1, 1), 0, 2).Draw(t, c.name)
+		case c.name == "policy_logs":
+			r.lists[c.name] = rapid.SliceOfN(genLog, 0, 2).Draw(t, c.name)
+		case strings.HasPrefix(c.kind, "Array"):
+			r.lists[c.name] = rapid.SliceOfN(someText, 0, 2).Draw(t, c.name)
 		case strings.HasPrefix(c.kind, "Map"):
 			r.headers[c.name] = rapid.MapOfN(someMember, rapid.SliceOfN(someText, 0, 2), 0, 3).Draw(t, c.name)
 		case c.kind == "IPv6":
@@ -203,6 +250,12 @@ var genRow = rapid.Custom(func(t *rapid.T) row {
 		}
 	}
 	return r
+})
+
+var genLog = rapid.Custom(func(t *rapid.T) string {
+	return rapid.SampledFrom([]string{
+		`{}`, `{"a":"a"}`, `{"a":{"b":"x y"}}`, `{"n":2}`, `{"n":-1,"a":true}`, `{"n":"2.5"}`, `{"a":null}`, `{"a":["a"]}`, `{"a":{"b":2}}`, `no json`, `{"a":"2","n":"\u00e9"}`, `{"n":1000}`, `[1]`,
+	}).Draw(t, "log")
 })
 
 func genOptional(t *rapid.T, r row, c column, most int64) {

@@ -40,10 +40,8 @@ func (m matcher) node(n node) bool {
 func (m matcher) leaf(l leaf) bool {
 	f := l.ref.field
 	switch {
-	case f == nil:
-		return false
-	case f.Type == Text:
-		return testText(l.test, m.texts(l.ref))
+	case f == nil || f.Type == Text:
+		return testText(l, m.texts(l.ref))
 	case f.Type == Address:
 		return m.address(f, l.test)
 	}
@@ -58,6 +56,10 @@ func (m matcher) leaf(l leaf) bool {
 func (m matcher) texts(r ref) []string {
 	f := r.field
 	switch {
+	case f == nil && !r.attribute():
+		return nil
+	case f == nil:
+		return attributeValues(m.record.Text(logColumn, ""), r.keys())
 	case f.Constant != nil:
 		return f.Constant
 	case f.derive != nil:
@@ -66,19 +68,26 @@ func (m matcher) texts(r ref) []string {
 		return params(first(m.record.Text(f.Column, "")), r.member)
 	}
 	values := m.record.Text(f.Column, r.member)
-	if f.absent == empty && first(values) == "" {
+	if (f.absent == empty || f.scalar) && first(values) == "" {
 		return nil
 	}
 	return values
 }
 
 // testText reports whether any of the values passes.
-func testText(t test, values []string) bool {
+func testText(l leaf, values []string) bool {
 	return slices.ContainsFunc(values, func(s string) bool {
-		if t, ok := t.(glob); ok {
+		switch t := l.test.(type) {
+		case glob:
 			return t.pattern.matches(s, false)
+		case matches:
+			return t.expr.MatchString(s)
+		case interval:
+			if l.ref.field == nil {
+				return inInterval(t, s)
+			}
 		}
-		return testOrdered(t, func(v value) int { return strings.Compare(s, v.text) })
+		return testOrdered(l.test, func(v value) int { return strings.Compare(s, v.text) })
 	})
 }
 
@@ -90,6 +99,8 @@ func (m matcher) address(f *Field, t test) bool {
 	switch t := t.(type) {
 	case glob:
 		return t.pattern.matches(addressText(addr), false)
+	case matches:
+		return t.expr.MatchString(addressText(addr))
 	case blocks:
 		return slices.ContainsFunc(t.prefixes, func(p netip.Prefix) bool { return p.Contains(addr) || containsMapped(p, addr) })
 	}

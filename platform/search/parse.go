@@ -15,7 +15,8 @@ const (
 	maxFullText  = 16 // each becomes a test of every text column
 )
 
-// Parse reads a query. An empty or blank one matches everything.
+// Parse reads a query. An empty or blank one matches everything; one that begins
+// with "cel:" is an expression in CEL.
 //
 // A query has at most 4 KiB, 32 levels of nesting, 256 tests, 16 wildcards (a lone
 // asterisk does not count) and 16 full-text terms such as *:word, and a word or
@@ -23,6 +24,9 @@ const (
 func Parse(query string) (*Query, error) {
 	if err := checkText(query); err != nil {
 		return nil, err
+	}
+	if isCEL(query) {
+		return parseCEL(query)
 	}
 	p := &parser{lexer: lexer{query: query}}
 	root, err := p.everything()

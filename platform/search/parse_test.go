@@ -200,7 +200,7 @@ func TestParseRefuses(t *testing.T) {
 		{`_exists_:`, 9, 0, "no field name"},
 
 		// Unsupported fields.
-		{`country:DE`, 0, 7, "there is no GeoIP database"},
+		{`@http.useragent_details.os.family:x`, 0, 33, "not taken apart"},
 		{`a @usr.email:x`, 2, 10, "no identity"},
 		{`CIDR(@principal.id, 10.0.0.0/8)`, 5, 13, "audit events"},
 		{`_exists_:tags`, 9, 4, "no labels"},

@@ -10,8 +10,27 @@ import (
 
 // String prints the query in canonical form: canonical field names, every
 // operator written and every operation but the outermost in parentheses.
-// Parsing it gives the same query, unless the text outgrew the limit of length.
-func (q *Query) String() string { return printNode(q.root, true) }
+// Parsing it gives the same query, unless the text outgrew the limit of length. A
+// query with a regular expression, which only CEL has, is printed in CEL.
+func (q *Query) String() string {
+	if hasRegexp(q.root) {
+		return celPrefix + " " + q.CEL()
+	}
+	return printNode(q.root, true)
+}
+
+func hasRegexp(n node) bool {
+	switch n := n.(type) {
+	case junction:
+		return slices.ContainsFunc(n.operands, hasRegexp)
+	case not:
+		return hasRegexp(n.operand)
+	case leaf:
+		_, is := n.test.(matches)
+		return is
+	}
+	return false
+}
 
 func printNode(n node, outermost bool) string {
 	switch n := n.(type) {

@@ -1,6 +1,10 @@
 package search
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
 
 // row is a capture for tests. A column that is not set has its default: empty, 0
 // or, if it is nullable, none.
@@ -9,11 +13,16 @@ type row struct {
 	number  map[string]int64
 	addr    map[string]netip.Addr
 	headers map[string]map[string][]string
+	lists   map[string][]string
 }
 
 func (r row) Text(column, member string) []string {
 	headers, isMap := r.headers[column]
 	switch {
+	case column == "policy_logs" || column == "redacted_by":
+		return r.lists[column]
+	case column == "policy_decisions":
+		return headers[member][:min(1, len(headers[member]))]
 	case !isMap && (column == "req_headers" || column == "res_headers"):
 		return nil
 	case !isMap:
@@ -28,9 +37,9 @@ func (r row) Text(column, member string) []string {
 	return values
 }
 
-func (r row) Number(column string) (int64, bool) {
-	n, ok := r.number[column]
-	return n, ok || column != "status" && column != "upstream_duration_ns"
+func (r row) Number(name string) (int64, bool) {
+	n, ok := r.number[name]
+	return n, ok || !slices.ContainsFunc(columns, func(c column) bool { return c.name == name && strings.HasPrefix(c.kind, "Nullable") })
 }
 
 func (r row) Addr(column string) netip.Addr { return r.addr[column] }

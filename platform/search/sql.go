@@ -85,10 +85,10 @@ func negateSQL(expression string, negated bool) string {
 func (c *compiler) leaf(l leaf, negated bool) string {
 	f := l.ref.field
 	switch {
-	case f == nil:
+	case f == nil && !l.ref.attribute():
 		return constant(negated)
-	case f.Constant != nil:
-		return constant(testText(l.test, f.Constant) != negated)
+	case f != nil && f.Constant != nil:
+		return constant(testText(l, f.Constant) != negated)
 	case l.ref.list():
 		return negateSQL(c.list(l), negated)
 	}

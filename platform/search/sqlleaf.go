@@ -18,6 +18,8 @@ func (c *compiler) scalar(f *Field, t test) string {
 		return f.Column + " = " + c.literal(f, t.value)
 	case glob:
 		return c.glob(textOf(f), t.pattern)
+	case matches:
+		return c.matches(textOf(f), t)
 	case interval:
 		return c.interval(f, t)
 	case blocks:
@@ -118,17 +120,36 @@ func (c *compiler) glob(column string, p pattern) string {
 
 // list compiles the test of a field with any number of values: one must pass.
 func (c *compiler) list(l leaf) string {
-	f := l.ref.field
-	member := c.text(l.ref.member)
-	values := f.Column + "[" + member + "]"
-	if f.query {
-		values = paramsSQL(f.Column, member)
-	}
+	values := c.values(l.ref)
 	switch t := l.test.(type) {
 	case equal:
 		return "has(" + values + ", " + c.text(t.value.text) + ")"
 	case glob:
 		return "arrayExists(v -> " + c.glob("v", t.pattern) + ", " + values + ")"
+	case matches:
+		return "arrayExists(v -> " + c.matches("v", t) + ", " + values + ")"
+	case interval:
+		return "arrayExists(v -> " + c.attributeInterval(t) + ", " + values + ")"
 	}
 	return "notEmpty(" + values + ")"
+}
+
+// values is the array of the values of a field that may have several.
+func (c *compiler) values(r ref) string {
+	f := r.field
+	switch {
+	case f == nil:
+		return c.attributeSQL(r)
+	case f.array: // has() does not find '' in a list of LowCardinality
+		return "CAST(" + f.Column + ", 'Array(String)')"
+	case f.query:
+		return paramsSQL(f.Column, c.text(r.member))
+	case f.scalar:
+		return "arrayFilter(x -> x != '', [toString(" + f.Column + "[" + c.text(r.member) + "])])"
+	}
+	return f.Column + "[" + c.text(r.member) + "]"
+}
+
+func (c *compiler) matches(column string, t matches) string {
+	return "match(" + column + ", " + c.text(t.expr.String()) + ")"
 }

@@ -19,7 +19,8 @@ type Warning struct {
 }
 
 // UnknownFields lists the attributes and tags that the table does not know, in
-// order. They are missing from every capture, so a test of one is never true.
+// order. Attributes, which begin with "@", may be in entries of the log action; no
+// capture has a tag, so a test of one is never true.
 func (q *Query) UnknownFields() []string { return slices.Clone(q.unknown) }
 
 // Warnings lists likely slips, such as "and" for "AND".

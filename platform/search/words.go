@@ -16,7 +16,7 @@ const messageColumn = "message"
 var textColumns = func() []string {
 	var columns []string
 	for _, f := range fields {
-		plain := f.Type == Text && f.Column != "" && f.derive == nil && !f.query && f.member == "" && !f.Family
+		plain := f.Type == Text && f.Column != "" && f.derive == nil && !f.query && f.member == "" && !f.Family && !f.array
 		if plain && !slices.Contains(columns, f.Column) {
 			columns = append(columns, f.Column)
 		}
@@ -24,7 +24,12 @@ var textColumns = func() []string {
 	return columns
 }()
 
-var headerColumns = []string{"req_headers", "res_headers"}
+// listColumns are those with any number of texts, and how to get all of them.
+var listColumns = []struct{ column, all string }{
+	{"req_headers", "arrayFlatten(mapValues(req_headers))"},
+	{"res_headers", "arrayFlatten(mapValues(res_headers))"},
+	{logColumn, logColumn},
+}
 
 func (c *compiler) words(n words) string {
 	if n.everywhere {
@@ -53,8 +58,8 @@ func (c *compiler) everywhere(p pattern) string {
 	for _, column := range textColumns {
 		parts = append(parts, holds(column, placeholder))
 	}
-	for _, column := range headerColumns {
-		parts = append(parts, "arrayExists(v -> "+holds("v", placeholder)+", arrayFlatten(mapValues("+column+")))")
+	for _, l := range listColumns {
+		parts = append(parts, "arrayExists(v -> "+holds("v", placeholder)+", "+l.all+")")
 	}
 	return "(" + strings.Join(parts, " OR ") + ")"
 }
@@ -73,8 +78,13 @@ func (n words) inRecord(r Record) bool {
 	if in(message) {
 		return true
 	}
-	for _, column := range slices.Concat(textColumns, headerColumns) {
+	for _, column := range textColumns {
 		if slices.ContainsFunc(r.Text(column, ""), in) {
+			return true
+		}
+	}
+	for _, l := range listColumns {
+		if slices.ContainsFunc(r.Text(l.column, ""), in) {
 			return true
 		}
 	}

@@ -105,21 +105,10 @@ func facets() []string {
 // textOf is a field's value as text, empty where it is missing. Of a header or a
 // query parameter that comes several times it is the first.
 func (q *statement) textOf(f search.Field, member, where string) (string, error) {
-	switch {
-	case f.Type == search.Time:
+	if f.Type == search.Time {
 		v := errs.InvalidField(where, "%s is a time, of which nearly every exchange has another", f.Name)
 		v.Violations[0].Hint = "use interval for values over time"
 		return "", v
-	case len(f.Constant) > 0:
-		return q.text(f.Constant[0]), nil
-	case member != "" && f.Column == "query":
-		return "decodeURLFormComponent(extractURLParameter(concat('?', query), " + q.text(member) + "))", nil
-	case member != "":
-		return f.Column + "[" + q.text(member) + "][1]", nil
-	case f.Type == search.Address:
-		return "if(" + f.Column + " = toIPv6('::'), '', replaceRegexpOne(toString(" + f.Column + "), '^::ffff:([0-9]+[.])', '\\\\1'))", nil
-	case f.Type == search.Integer && !f.Measure:
-		return "if(" + f.Column + " = 0, '', toString(" + f.Column + "))", nil
 	}
-	return "ifNull(toString(" + f.Column + "), '')", nil
+	return f.TextSQL(member, q.text), nil
 }
