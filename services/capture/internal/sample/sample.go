@@ -138,7 +138,7 @@ func plain(r *rand.Rand, t time.Time) *capturev1.Exchange {
 	e.Response = &capturev1.Response{
 		StatusCode: statuses[r.IntN(len(statuses))],
 		Headers:    []*capturev1.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "Date", Value: t.Format(time.RFC1123)}},
-		Body:       &capturev1.Body{Content: body, Size: uint64(len(body))},
+		Body:       &capturev1.Body{Content: body, Size: uint64(len(body)), StoredSize: uint64(len(body))},
 	}
 	took := time.Duration(r.ExpFloat64() * float64(20*time.Millisecond))
 	e.Timings = &capturev1.Timings{Duration: durationpb.New(took), Policy: durationpb.New(1000), Upstream: durationpb.New(took / 2), FirstByte: durationpb.New(took / 3)}

@@ -215,7 +215,7 @@ func TestWrongAggregatesSayWhatIsRight(t *testing.T) {
 		"no percentile":      {store.AggregateQuery{Measure: store.Measure{Kind: capturev1.Aggregation_AGGREGATION_PERCENTILE, Field: "duration"}}, "percentile"},
 		"group by time":      {store.AggregateQuery{Measure: sumOf("duration"), GroupBy: []string{"method", "date"}}, "group_by[1]"},
 		"unknown group":      {store.AggregateQuery{Measure: sumOf("duration"), GroupBy: []string{"colour"}}, "group_by[0]"},
-		"field not captured": {store.AggregateQuery{Measure: sumOf("duration"), GroupBy: []string{"country"}}, "group_by[0]"},
+		"field not captured": {store.AggregateQuery{Measure: sumOf("duration"), GroupBy: []string{"@principal.id"}}, "group_by[0]"},
 	} {
 		_, err := tryAggregate(t, s, c.query)
 		e := errs.As(err)
