@@ -4,14 +4,17 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"sluice.dev/platform/search"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -145,18 +148,63 @@ func (c *Capture) begin(req *capturev1.FollowLogRequest, stream grpc.ServerStrea
 	return at, stream.Send(&capturev1.FollowLogResponse{Position: strconv.Itoa(at)})
 }
 
-// GetExchange returns an exchange by its id.
+// inline is how much of a body GetExchange returns, in bytes.
+const inline = 16 << 10
+
+// GetExchange returns an exchange by its id, with the beginnings of large bodies.
 func (c *Capture) GetExchange(_ context.Context, req *capturev1.GetExchangeRequest) (*capturev1.GetExchangeResponse, error) {
+	ex, err := c.find(req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	ex = proto.CloneOf(ex)
+	for _, b := range []*capturev1.Body{ex.GetRequest().GetBody(), ex.GetResponse().GetBody()} {
+		if b != nil {
+			b.StoredSize = uint64(len(b.GetContent()))
+			b.Content = b.GetContent()[:min(len(b.GetContent()), inline)]
+		}
+	}
+	return &capturev1.GetExchangeResponse{Exchange: ex}, nil
+}
+
+func (c *Capture) find(id string) (*capturev1.Exchange, error) {
 	list, _, err := c.read(0)
 	if err != nil {
 		return nil, err
 	}
 	for _, ex := range list {
-		if ex.GetId() == req.GetId() {
-			return &capturev1.GetExchangeResponse{Exchange: ex}, nil
+		if ex.GetId() == id {
+			return ex, nil
 		}
 	}
-	return nil, status.Errorf(codes.NotFound, "no exchange has the id %q", req.GetId())
+	return nil, status.Errorf(codes.NotFound, "no exchange has the id %q", id)
+}
+
+// GetRequestBody streams a request's body.
+func (c *Capture) GetRequestBody(req *capturev1.GetRequestBodyRequest, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	ex, err := c.find(req.GetId())
+	if err != nil {
+		return err
+	}
+	return sendParts(ex.GetRequest().GetBody(), s)
+}
+
+// GetResponseBody streams a response's body.
+func (c *Capture) GetResponseBody(req *capturev1.GetResponseBodyRequest, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	ex, err := c.find(req.GetId())
+	if err != nil {
+		return err
+	}
+	return sendParts(ex.GetResponse().GetBody(), s)
+}
+
+func sendParts(b *capturev1.Body, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	for part := range slices.Chunk(b.GetContent(), inline) {
+		if err := s.Send(&httpbody.HttpBody{Data: part}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AggregateExchanges counts; it knows no other aggregation, group or interval.

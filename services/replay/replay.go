@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 	replayv1 "sluice.dev/proto/gen/sluice/replay/v1"
 
@@ -93,11 +92,11 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) ReplayExchange(ctx context.Context, c *replayv1.ReplayExchangeRequest) (*replayv1.ReplayExchangeResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	got, err := capturev1.NewCaptureServiceClient(s.capture).GetExchange(ctx, &capturev1.GetExchangeRequest{Id: c.GetId()})
+	recorded, err := s.recorded(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	req, err := edit.Apply(got.GetExchange(), c)
+	req, err := edit.Apply(recorded, c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func (s *Service) ReplayExchange(ctx context.Context, c *replayv1.ReplayExchange
 	}
 	return &replayv1.ReplayExchangeResponse{
 		ExchangeId: answer.ExchangeID, StatusCode: uint32(answer.Status), Duration: durationpb.New(answer.Duration),
-		OmittedHeaders: req.Omitted, Differences: diff.Differences(got.GetExchange(), answer),
+		OmittedHeaders: req.Omitted, Differences: diff.Differences(recorded, answer),
 	}, nil
 }
 

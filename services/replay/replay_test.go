@@ -212,6 +212,29 @@ func TestAReplayIsTheRecordedRequest(t *testing.T) {
 	}
 }
 
+// Bodies that capture keeps in parts are sent, and compared, whole.
+func TestLargeBodies(t *testing.T) {
+	w, p := plain(t)
+	large := strings.Repeat("0123456789abcdef", 10_000)
+	e := recorded()
+	e.Request.Body = &capturev1.Body{Content: []byte(large), Size: uint64(len(large))}
+	e.Response.Body = &capturev1.Body{Content: []byte(large), Size: uint64(len(large))}
+	w.capture.Append(e)
+	p.answer = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) }
+	got, err := w.replay(t, &replayv1.ReplayExchangeRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := p.last(); body != large {
+		t.Errorf("%d bytes were sent, want %d", len(body), len(large))
+	}
+	for _, d := range got.GetDifferences() {
+		if d.GetField() == "body" || d.GetField() == "body_size" {
+			t.Errorf("equal bodies differ: %v", d)
+		}
+	}
+}
+
 func TestChangesAreMade(t *testing.T) {
 	w, p := plain(t)
 	w.capture.Append(recorded())
@@ -246,6 +269,9 @@ func TestWhatCannotBeSent(t *testing.T) {
 			codes.FailedPrecondition, "not recorded", &replayv1.ReplayExchangeRequest{Body: []byte{}}},
 		{"redacted query", func(e *capturev1.Exchange) { e.Request.Url += "&token=[redacted]" }, &replayv1.ReplayExchangeRequest{},
 			codes.FailedPrecondition, "redacted", &replayv1.ReplayExchangeRequest{Path: proto.String("/a?token=t")}},
+		{"redacted body", func(e *capturev1.Exchange) {
+			e.Redactions = []*capturev1.Redaction{{Part: capturev1.Redaction_PART_REQUEST_BODY, Path: "$.password", Rule: "json_password"}}
+		}, &replayv1.ReplayExchangeRequest{}, codes.FailedPrecondition, "redacted", &replayv1.ReplayExchangeRequest{Body: []byte("whole")}},
 		{"upgraded", func(e *capturev1.Exchange) { e.Response.StatusCode = 101 }, &replayv1.ReplayExchangeRequest{}, codes.FailedPrecondition, "protocol", nil},
 		{"path with a space", nil, &replayv1.ReplayExchangeRequest{Path: proto.String("/ HTTP/1.1")}, codes.InvalidArgument, "percent-encoded", nil},
 		{"absolute path", nil, &replayv1.ReplayExchangeRequest{Path: proto.String("http://elsewhere/")}, codes.InvalidArgument, "begins with /", nil},

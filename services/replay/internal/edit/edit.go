@@ -21,6 +21,7 @@ import (
 const (
 	ReasonBodyMissing   errs.Reason = "REPLAY_BODY_MISSING"
 	ReasonQueryRedacted errs.Reason = "REPLAY_QUERY_REDACTED"
+	ReasonBodyRedacted  errs.Reason = "REPLAY_BODY_REDACTED"
 	ReasonUpgraded      errs.Reason = "REPLAY_UPGRADED"
 )
 
@@ -111,10 +112,23 @@ func (r *Request) setBody(e *capturev1.Exchange, c *replayv1.ReplayExchangeReque
 		return missing("it was not recorded, since full capture was off")
 	case body.GetTruncated() || uint64(len(body.GetContent())) < body.GetSize():
 		return missing("only its first " + strconv.Itoa(len(body.GetContent())) + " of " + strconv.FormatUint(body.GetSize(), 10) + " bytes were recorded")
+	case len(redactions(e)) > 0:
+		return errs.New(codes.FailedPrecondition, ReasonBodyRedacted,
+			"the request's body held values that were redacted when it was recorded: give body with them").With(redactions(e)...)
 	default:
 		r.Body, r.HasBody = body.GetContent(), true
 	}
 	return nil
+}
+
+// redactions are the values that the recorded request's body lacks.
+func redactions(e *capturev1.Exchange) (lacking []errs.Violation) {
+	for _, r := range e.GetRedactions() {
+		if r.GetPart() == capturev1.Redaction_PART_REQUEST_BODY {
+			lacking = append(lacking, errs.Violation{Field: "body", Message: "needed: " + r.GetPath() + " is redacted by the rule " + r.GetRule()})
+		}
+	}
+	return lacking
 }
 
 // announcesBody reports whether the head said that a body follows.

@@ -26,9 +26,9 @@ import (
 // ReasonProxy is the reason when the proxy could not be reached or broke off.
 const ReasonProxy errs.Reason = "REPLAY_PROXY_UNREACHABLE"
 
-// maxBody is how much of an answer is kept, in bytes; the rest is read and
+// MaxBody is how much of an answer is kept, in bytes; the rest is read and
 // dropped, so that the exchange ends as it would for a client.
-const maxBody = 1 << 20
+const MaxBody = 1 << 20
 
 const dialLimit = 5 * time.Second
 
@@ -127,7 +127,7 @@ func read(conn net.Conn, method string) (*Answer, error) {
 	defer func() { _ = res.Body.Close() }() // read to its end below
 	answer := &Answer{ExchangeID: res.Header.Get(exchangeHeader), Status: res.StatusCode, Header: res.Header, Size: -1}
 	// An answer whose body breaks off, or streams on, is an answer still.
-	if answer.Body, err = io.ReadAll(io.LimitReader(res.Body, maxBody)); err != nil {
+	if answer.Body, err = io.ReadAll(io.LimitReader(res.Body, MaxBody)); err != nil {
 		return answer, nil
 	}
 	if rest, err := io.Copy(io.Discard, res.Body); err == nil {
