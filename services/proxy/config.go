@@ -35,8 +35,8 @@ type Config struct {
 	HeadLimit         int           `help:"Largest request or response head, in bytes; a larger request head is answered 431." default:"1000000" env:"SLUICE_HEAD_LIMIT"`
 	ReadHeaderTimeout time.Duration `help:"Time for a client to send a request head or to shake hands." default:"30s" env:"SLUICE_READ_HEADER_TIMEOUT"`
 	IdleTimeout       time.Duration `help:"Time that a connection may wait for its next request, on both sides." default:"5m" env:"SLUICE_IDLE_TIMEOUT"`
-	ConnectTimeout    time.Duration `help:"Time to connect to an upstream." default:"10s" env:"SLUICE_CONNECT_TIMEOUT"`
-	ResponseTimeout   time.Duration `help:"Time for an upstream to begin its answer; 0: no limit." default:"0s" env:"SLUICE_RESPONSE_TIMEOUT"`
+	ConnectTimeout    time.Duration `help:"Time to connect to an upstream, TLS included; endpoints can have their own." default:"5s" env:"SLUICE_CONNECT_TIMEOUT"`
+	ResponseTimeout   time.Duration `help:"Time for an upstream to begin its answer; endpoints can have their own." default:"5m" env:"SLUICE_RESPONSE_TIMEOUT"`
 	DrainTimeout      time.Duration `help:"Time for running requests to end when the proxy stops." default:"30s" env:"SLUICE_DRAIN_TIMEOUT"`
 
 	RateLimitTimeout time.Duration `help:"Time for the shared counter to answer; then the rule's on_store_error applies." default:"50ms" env:"SLUICE_RATE_LIMIT_TIMEOUT"`
@@ -70,7 +70,8 @@ func (c Config) withDefaults() Config {
 	number(&c.HeadLimit, 1_000_000)
 	number(&c.ReadHeaderTimeout, 30*time.Second)
 	number(&c.IdleTimeout, 5*time.Minute)
-	number(&c.ConnectTimeout, 10*time.Second)
+	number(&c.ConnectTimeout, 5*time.Second)
+	number(&c.ResponseTimeout, 5*time.Minute)
 	number(&c.DrainTimeout, 30*time.Second)
 	number(&c.RateLimitTimeout, 50*time.Millisecond)
 	number(&c.SpoolMaxBytes, 1<<30)

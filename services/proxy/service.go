@@ -31,6 +31,7 @@ import (
 	"sluice.dev/services/proxy/internal/certs"
 	"sluice.dev/services/proxy/internal/control"
 	"sluice.dev/services/proxy/internal/front"
+	"sluice.dev/services/proxy/internal/http1/transport"
 	"sluice.dev/services/proxy/internal/keyset"
 	"sluice.dev/services/proxy/internal/limit"
 	"sluice.dev/services/proxy/internal/pipeline"
@@ -94,7 +95,14 @@ func (s *Service) openControl(_ context.Context, tel *telemetry.T) error {
 	}
 	recorder := tap.New(s.cfg.ProxyID, tap.Limits{Exchanges: s.cfg.QueueExchanges, Bytes: s.cfg.QueueBytes}, s.ledger)
 	s.recorder = recorder
-	s.store = control.NewStore(func(st *control.State) { recorder.Configure(st.Capture) }, tel.Registry, s.log)
+	s.pool = upstream.NewPool(upstream.Config{
+		Timeouts:    transport.Timeouts{Connect: s.cfg.ConnectTimeout, FirstByte: s.cfg.ResponseTimeout},
+		IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
+	}, tel.Registry, s.log)
+	s.store = control.NewStore(func(st *control.State) {
+		recorder.Configure(st.Capture)
+		s.pool.Configure(st.Upstreams())
+	}, tel.Registry, s.log)
 	s.watcher = control.NewWatcher(s.store, conn, s.cfg.ProxyID, filepath.Join(s.cfg.DataDir, "snapshot.pb"), keys, tel.Registry, s.log)
 	s.limiter = limit.New(policyv1.NewRateLimitServiceClient(conn), s.cfg.RateLimitTimeout, clock.System{}, tel.Registry, s.log)
 	return nil
@@ -130,9 +138,6 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
-	s.pool = upstream.NewPool(upstream.Config{
-		ConnectTimeout: s.cfg.ConnectTimeout, ResponseTimeout: s.cfg.ResponseTimeout, IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
-	})
 	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
 		s.store, s.pool, s.recorder, services, tel.Registry, s.log)
 	limits := front.Config{
@@ -220,6 +225,9 @@ func (s *Service) Run(ctx context.Context) error {
 // close frees what New opened before it failed.
 func (s *Service) close() error {
 	var errs []error
+	if s.pool != nil {
+		s.pool.Close()
+	}
 	for _, l := range s.listeners() {
 		errs = append(errs, l.Close())
 	}

@@ -25,6 +25,7 @@ const (
 	CodeRefused      = "SLUICE_3006" // 502: the upstream refused the connection
 	CodeGateway      = "SLUICE_3007" // 500, 502: any other failure of the gateway
 	CodeTimeout      = "SLUICE_3008" // 504: the upstream took too long
+	CodeOverload     = "SLUICE_743"  // 503: every target of the upstream has as many requests as it may have
 	CodeNoEndpoint   = "SLUICE_3200" // 404: nothing is published at this address
 	CodeLoop         = "SLUICE_3501" // 508: the endpoint's upstream leads back to it
 	CodeNoUpstream   = "SLUICE_6029" // 500: the policy did not answer and there is no upstream

@@ -6,6 +6,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
@@ -20,7 +21,7 @@ import (
 type Endpoint struct {
 	message.Endpoint
 	Revision uint64
-	Upstream *upstream.Target      // nil when the policy answers every request
+	Upstream *upstream.Upstream    // nil when the policy answers every request
 	Policy   *trafficpolicy.Policy // nil when there is none
 	Fault    string                // why this endpoint cannot serve at all; else ""
 
@@ -60,8 +61,20 @@ type State struct {
 // Endpoints is how many are published.
 func (s *State) Endpoints() int { return len(s.byID) }
 
-// compile makes doc ready to serve. The error says what is wrong with it.
-func compile(doc *policyv1.Endpoint) (*Endpoint, error) {
+// Upstreams are those of all endpoints.
+func (s *State) Upstreams() iter.Seq[*upstream.Upstream] {
+	return func(yield func(*upstream.Upstream) bool) {
+		for _, e := range s.byID {
+			if e.Upstream != nil && !yield(e.Upstream) {
+				return
+			}
+		}
+	}
+}
+
+// compile makes doc ready to serve in place of before, which may be nil. The error
+// says what is wrong with it.
+func compile(doc *policyv1.Endpoint, before *Endpoint) (*Endpoint, error) {
 	address, err := route.ParseURL(doc.GetUrl())
 	if err != nil {
 		return nil, err
@@ -75,8 +88,12 @@ func compile(doc *policyv1.Endpoint) (*Endpoint, error) {
 	if e.Name == "" {
 		e.Name = e.Host
 	}
-	if raw := doc.GetUpstream().GetUrl(); raw != "" {
-		if e.Upstream, err = upstream.ParseTarget(raw, doc.GetUpstream().GetTlsSkipVerify()); err != nil {
+	if up := doc.GetUpstream(); up.GetUrl() != "" || len(up.GetTargets()) > 0 {
+		var known *upstream.Upstream
+		if before != nil {
+			known = before.Upstream
+		}
+		if e.Upstream, err = upstream.Parse(e.ID, up, known); err != nil {
 			return e, err
 		}
 	}

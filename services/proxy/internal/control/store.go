@@ -115,7 +115,7 @@ func (s *Store) ready(doc *policyv1.Endpoint) (*Endpoint, error) {
 	if before != nil && proto.Equal(before.newest(), doc) {
 		return before, before.fault()
 	}
-	e, err := compile(doc)
+	e, err := compile(doc, before)
 	if err == nil {
 		return e, nil
 	}

@@ -72,9 +72,9 @@ func start(t testing.TB, endpoints []*policyv1.Endpoint, opts ...option) *harnes
 	reg, log := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
 	ledger := &tap.Ledger{}
 	recorder := tap.New("px_test", cfg.queue, ledger)
-	store := control.NewStore(func(s *control.State) { recorder.Configure(s.Capture) }, reg, log)
+	pool := upstream.NewPool(cfg.pool, reg, log)
+	store := control.NewStore(func(s *control.State) { recorder.Configure(s.Capture); pool.Configure(s.Upstreams()) }, reg, log)
 	store.Replace(&policyv1.Snapshot{Revision: 7, Endpoints: endpoints, Capture: cfg.capture, ReplayKey: replayKey})
-	pool := upstream.NewPool(cfg.pool)
 	g := pipeline.New(cfg.pipeline, store, pool, recorder, cfg.services, reg, log)
 	srv, err := front.Listen("127.0.0.1:0", cfg.front, g, cfg.certs, g.Rejected, log)
 	if err != nil {

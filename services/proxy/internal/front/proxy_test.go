@@ -187,7 +187,7 @@ func TestUpstreamFailures(t *testing.T) {
 		"huge response": {"http://" + listen(t, hugeHead), 502, "SLUICE_3004"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := start(t, to(tt.upstream), func(c *harnessConfig) { c.pool.ResponseTimeout = 300 * time.Millisecond })
+			h := start(t, to(tt.upstream), func(c *harnessConfig) { c.pool.Timeouts.FirstByte = 300 * time.Millisecond })
 			res := h.do(h.request("GET", "/", ""))
 			if res.StatusCode != tt.status || res.Header.Get("Sluice-Error-Code") != tt.code {
 				b, _ := io.ReadAll(res.Body)

@@ -24,8 +24,8 @@ import (
 // echo is an upstream in memory.
 type echo struct{ body string }
 
-func (e echo) Do(_ context.Context, t *upstream.Target, _ *message.Request, _ upstream.Informational) (*message.Response, upstream.Call, error) {
-	return message.NewResponse(200, message.Header{{Name: "Content-Type", Value: "application/json"}}, e.body), upstream.Call{Address: t.Address, Sent: time.Now()}, nil
+func (e echo) Do(_ context.Context, u *upstream.Upstream, _ *message.Request, _ upstream.Caller) (*message.Response, upstream.Call, error) {
+	return message.NewResponse(200, message.Header{{Name: "Content-Type", Value: "application/json"}}, e.body), upstream.Call{Address: u.Targets()[0].Address, Sent: time.Now()}, nil
 }
 
 // sink is a client in memory.

@@ -37,7 +37,7 @@ type Upstreams interface {
 	// Do sends req and returns the response once its head is there; its Body must be
 	// closed. With status 101 the Body is an io.ReadWriteCloser. The error is a
 	// *upstream.CallError, or wraps upstream.ErrClientGone.
-	Do(ctx context.Context, t *upstream.Target, req *message.Request, info upstream.Informational) (*message.Response, upstream.Call, error)
+	Do(ctx context.Context, u *upstream.Upstream, req *message.Request, from upstream.Caller) (*message.Response, upstream.Call, error)
 }
 
 // Gateway serves requests. It is safe for concurrent use.
@@ -94,9 +94,9 @@ type exchange struct {
 	inner  []*leg
 	record *tap.Recording
 
-	called    []string  // endpoints whose upstreams were called
-	forwarded bool      // the request has its X-Forwarded-* fields
-	body      *keptBody // the request's, while an internal endpoint sends it on
+	called    []string           // endpoints whose upstreams were called
+	forwarded bool               // the request has its X-Forwarded-* fields
+	body      *upstream.KeptBody // the request's, while an internal endpoint sends it on
 
 	caller *exchange // whose policy makes this request; nil for a client's
 	depth  int       // of callers

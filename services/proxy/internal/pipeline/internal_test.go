@@ -3,8 +3,11 @@ package pipeline_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
@@ -20,7 +23,8 @@ import (
 // "greedy" fails after it took of the body, others tell what they saw.
 type upstreams struct{ calls []string }
 
-func (u *upstreams) Do(ctx context.Context, t *upstream.Target, req *message.Request, info upstream.Informational) (*message.Response, upstream.Call, error) {
+func (u *upstreams) Do(ctx context.Context, to *upstream.Upstream, req *message.Request, from upstream.Caller) (*message.Response, upstream.Call, error) {
+	t := to.Targets()[0]
 	u.calls = append(u.calls, t.Host)
 	call := upstream.Call{Address: t.Address}
 	switch t.Host {
@@ -33,9 +37,13 @@ func (u *upstreams) Do(ctx context.Context, t *upstream.Target, req *message.Req
 		req = request()
 		fallthrough
 	case "down.test":
-		pool := upstream.NewPool(upstream.Config{})
+		pool := upstream.NewPool(upstream.Config{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 		defer pool.Close()
-		return pool.Do(ctx, &upstream.Target{Scheme: "http", Host: t.Host, Address: "127.0.0.1:1"}, req, info)
+		closed, err := upstream.Parse("ep_0", &policyv1.Upstream{Url: "http://127.0.0.1:1"}, nil)
+		if err != nil {
+			return nil, call, err
+		}
+		return pool.Do(ctx, closed, req, from)
 	}
 	body, err := io.ReadAll(req.Body)
 	if err != nil {

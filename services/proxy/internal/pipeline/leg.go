@@ -43,7 +43,7 @@ func (x *exchange) ask(l *leg) (reply, error) {
 		if r.failure == nil {
 			return x.throughPolicy(l, r)
 		}
-		if !x.restoreBody() {
+		if !x.body.Restore(x.req) {
 			return r, nil // there is nothing left that others could be sent
 		}
 		if out, err = x.forwardFailed(l, out.Phase, r.failure); refusesFor(out, r.failure) {

@@ -27,12 +27,12 @@ type seen struct {
 	response func() *message.Response
 }
 
-func (s *seen) Do(_ context.Context, t *upstream.Target, req *message.Request, _ upstream.Informational) (*message.Response, upstream.Call, error) {
+func (s *seen) Do(_ context.Context, u *upstream.Upstream, req *message.Request, _ upstream.Caller) (*message.Response, upstream.Call, error) {
 	s.request = req
 	if s.response != nil {
-		return s.response(), upstream.Call{Address: t.Address}, nil
+		return s.response(), upstream.Call{Address: u.Targets()[0].Address}, nil
 	}
-	return message.NewResponse(200, nil, "from the upstream"), upstream.Call{Address: t.Address}, nil
+	return message.NewResponse(200, nil, "from the upstream"), upstream.Call{Address: u.Targets()[0].Address}, nil
 }
 
 // taken is a client that shows what it was sent.

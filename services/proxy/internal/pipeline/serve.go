@@ -82,9 +82,9 @@ func (x *exchange) call(l *leg) (reply, error) {
 		x.forwarded = true
 	}
 	if l != &x.leg {
-		x.keepBody()
+		x.body = upstream.KeepBody(x.req)
 	}
-	res, call, err := x.pool.Do(x.ctx, l.endpoint.Upstream, x.req, x.informational)
+	res, call, err := x.pool.Do(x.ctx, l.endpoint.Upstream, x.req, upstream.Caller{Client: x.conn.ClientAddr.Addr(), Inform: x.informational})
 	x.noteCall(l, call)
 	if err != nil {
 		return x.upstreamFailed(l, err)
@@ -109,7 +109,13 @@ func (x *exchange) noteCall(l *leg, call upstream.Call) {
 	if x.record == nil {
 		return
 	}
-	x.record.Upstream = tap.UpstreamCall{Address: call.Address, Reused: call.Reused, Sent: call.Sent}
+	x.record.Upstream = tap.UpstreamCall{
+		Address: call.Address, Proto: call.Proto, Reused: call.Reused, Sent: call.Sent,
+		Connect: call.Connect, TLSHandshake: call.TLSHandshake, FirstByte: call.FirstByte,
+	}
+	for _, a := range call.Failed {
+		x.record.Upstream.Failed = append(x.record.Upstream.Failed, tap.UpstreamAttempt(a))
+	}
 	if l != &x.leg {
 		x.record.Upstream.Address = l.endpoint.URL
 	}
@@ -167,6 +173,8 @@ func (x *exchange) sent(err error) {
 	switch {
 	case err == nil:
 		return
+	case errors.As(err, &broken) && x.ctx.Err() == nil && upstream.IsTimeout(err):
+		x.record.Fail(answer.CodeTimeout, "the response body broke off: the upstream paused for too long")
 	case errors.As(err, &broken) && x.ctx.Err() == nil:
 		x.record.Fail(answer.CodeBadResponse, "the response body broke off: the upstream ended it early")
 		x.log.Debug("a response body broke off", "exchange", x.id, "error", broken.Cause)

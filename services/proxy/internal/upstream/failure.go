@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/http1"
+	"sluice.dev/services/proxy/internal/http1/transport"
 )
 
 // ErrClientGone is why a call ended whose client went away or was cut off.
@@ -18,7 +20,8 @@ var ErrClientGone = errors.New("the client went away")
 // CallError is a failed call as the client is told of it.
 type CallError struct {
 	answer.Failure
-	cause error
+	cause      error
+	unsendable bool // by no fault of the target
 }
 
 // Error is the text for logs.
@@ -36,17 +39,16 @@ func failure(ctx context.Context, t *Target, err error) error {
 	fail := func(status int, code, format string, args ...any) error {
 		return &CallError{Failure: answer.Failure{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}, cause: err}
 	}
-	var dial *net.OpError
-	dialing := errors.As(err, &dial) && dial.Op == "dial"
-	var timeout net.Error
+	var connect *transport.ConnectError
+	dialing := errors.As(err, &connect)
 	var unsendable *http1.UnsendableError
 	switch {
 	case errors.Is(err, errBadTarget), errors.As(err, &unsendable):
-		return fail(502, answer.CodeGateway, "the request cannot be sent on: %v", err)
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		if dialing {
-			return fail(504, answer.CodeTimeout, "the upstream %s did not accept a connection in time", t.Address)
-		}
+		f := answer.Failure{Status: 502, Code: answer.CodeGateway, Message: fmt.Sprintf("the request cannot be sent on: %v", err)}
+		return &CallError{Failure: f, cause: err, unsendable: true}
+	case IsTimeout(err) && dialing:
+		return fail(504, answer.CodeTimeout, "the upstream %s did not accept a connection in time", t.Address)
+	case IsTimeout(err):
 		return fail(504, answer.CodeTimeout, "the upstream %s did not answer in time", t.Address)
 	case dialing && errors.Is(err, syscall.ECONNREFUSED):
 		return fail(502, answer.CodeRefused, "the upstream %s refused the connection; is it running?", t.Address)
@@ -56,8 +58,27 @@ func failure(ctx context.Context, t *Target, err error) error {
 	return fail(502, answer.CodeBadResponse, "the answer of the upstream %s is invalid or incomplete: %v", t.Address, rootCause(err))
 }
 
+// IsTimeout reports whether err says that something took too long.
+func IsTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func isTLS(err error) bool {
+	var record tls.RecordHeaderError
+	var verify *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var op *net.OpError
+	return errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &alert) ||
+		errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
+}
+
 // rootCause drops what wrappers add: addresses that the text already has.
 func rootCause(err error) error {
+	var connect *transport.ConnectError
+	if errors.As(err, &connect) {
+		err = connect.Cause
+	}
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err

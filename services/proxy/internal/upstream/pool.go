@@ -1,34 +1,41 @@
 package upstream
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"net"
+	"iter"
+	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"sluice.dev/platform/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sluice.dev/platform/clock"
 	"sluice.dev/services/proxy/internal/http1/transport"
 )
 
 // Config bounds calls.
 type Config struct {
-	ConnectTimeout  time.Duration // TCP and TLS each; 0 means 10 s
-	ResponseTimeout time.Duration // request sent to response head; 0 means none
-	IdleTimeout     time.Duration // a pooled connection is kept this long; 0 means 5 min
-	HeadLimit       int64         // bytes of a response head; 0 means 1 MB
-	IdlePerHost     int           // pooled connections per upstream; 0 means 512
-	RootCAs         *x509.CertPool
+	Timeouts    transport.Timeouts // of upstreams that have none of their own; 0 means 5 s, 5 min and 5 min
+	IdleTimeout time.Duration      // a pooled connection is kept this long; 0 means 5 min
+	HeadLimit   int64              // bytes of a response head; 0 means 1 MB
+	IdlePerHost int                // pooled connections per upstream; 0 means 512
+	RootCAs     *x509.CertPool
+	Clock       clock.Clock // nil means the machine's
 }
 
 func (c Config) withDefaults() Config {
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = 10 * time.Second
-	}
-	if c.IdleTimeout == 0 {
-		c.IdleTimeout = 5 * time.Minute
+	for _, d := range []struct {
+		p *time.Duration
+		d time.Duration
+	}{
+		{&c.Timeouts.Connect, 5 * time.Second}, {&c.Timeouts.FirstByte, 5 * time.Minute}, {&c.Timeouts.Pause, 5 * time.Minute}, {&c.IdleTimeout, 5 * time.Minute},
+	} {
+		if *d.p == 0 {
+			*d.p = d.d
+		}
 	}
 	if c.HeadLimit == 0 {
 		c.HeadLimit = 1_000_000
@@ -36,95 +43,71 @@ func (c Config) withDefaults() Config {
 	if c.IdlePerHost == 0 {
 		c.IdlePerHost = 512
 	}
+	if c.Clock == nil {
+		c.Clock = clock.System{}
+	}
 	return c
 }
 
-// Pool holds the connections to all upstreams.
+// Pool holds the connections to all upstreams, and checks their health.
 type Pool struct {
-	plain     *transport.Pool // for targets without TLS
-	verifying *http.Transport
-	trusting  *http.Transport // for targets with SkipVerify
+	cfg     Config
+	clock   clock.Clock
+	lean    *transport.Pool // HTTP/1.1
+	tls     [2]*tls.Config  // of lean: verifying, trusting
+	mux     [6]*http.Transport
+	checker *checker
+	metrics *metrics
+	current atomic.Pointer[[]*Upstream]
+	log     *slog.Logger
+	setting sync.Mutex // held while what is served changes
 }
 
-// NewPool returns an empty pool.
-func NewPool(cfg Config) *Pool {
+// NewPool returns an empty pool. [Pool.Close] ends what it starts.
+func NewPool(cfg Config, reg prometheus.Registerer, log *slog.Logger) *Pool {
 	cfg = cfg.withDefaults()
-	return &Pool{
-		plain: transport.New(transport.Config{
-			ConnectTimeout: cfg.ConnectTimeout, ResponseTimeout: cfg.ResponseTimeout, IdleTimeout: cfg.IdleTimeout,
-			IdlePerTarget: cfg.IdlePerHost, HeadLimit: int(cfg.HeadLimit),
-		}),
-		verifying: newTransport(cfg, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs}),
-		trusting:  newTransport(cfg, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}), // #nosec G402 -- the endpoint's owner asked for it
+	p := &Pool{
+		cfg: cfg, clock: cfg.Clock, log: log,
+		lean: transport.New(transport.Config{Timeouts: cfg.Timeouts, IdleTimeout: cfg.IdleTimeout, IdlePerTarget: cfg.IdlePerHost, HeadLimit: int(cfg.HeadLimit)}),
+	}
+	for i := range p.tls {
+		p.tls[i] = cfg.tls(i == 1, "http/1.1")
+	}
+	p.openMux()
+	p.checker = newChecker(p.probe, log)
+	p.metrics = newMetrics(p, reg)
+	return p
+}
+
+// tls is how targets over TLS are called. It is cloned, so that sessions are resumed.
+func (c Config) tls(trusting bool, protocols ...string) *tls.Config {
+	out := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.RootCAs, NextProtos: protocols, ClientSessionCache: tls.NewLRUClientSessionCache(256)}
+	if trusting {
+		out.InsecureSkipVerify = true // #nosec G402 -- the endpoint's owner asked for it
+	}
+	return out
+}
+
+// Configure says which upstreams are served now: their health is checked, if they
+// want that, and no others'.
+func (p *Pool) Configure(served iter.Seq[*Upstream]) {
+	p.setting.Lock()
+	defer p.setting.Unlock()
+	all := make([]*Upstream, 0)
+	for u := range served {
+		all = append(all, u)
+	}
+	p.checker.configure(all)
+	if before := p.current.Swap(&all); before != nil {
+		p.metrics.forget(*before, all)
 	}
 }
 
-func newTransport(cfg Config, tlsConfig *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: cfg.ConnectTimeout, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        tlsConfig,
-		TLSHandshakeTimeout:    cfg.ConnectTimeout,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // bodies pass as they are
-		MaxIdleConnsPerHost:    cfg.IdlePerHost,
-		IdleConnTimeout:        cfg.IdleTimeout,
-		ResponseHeaderTimeout:  cfg.ResponseTimeout,
-		ExpectContinueTimeout:  time.Second, // RFC 9110 section 10.1.1: do not wait for ever
-		MaxResponseHeaderBytes: cfg.HeadLimit,
-		WriteBufferSize:        16 << 10,
-		ReadBufferSize:         16 << 10,
-	}
-}
-
-// Close closes the connections that nobody uses.
+// Close ends the health checks and closes the connections that nobody uses.
 func (p *Pool) Close() {
-	p.plain.Close()
-	p.verifying.CloseIdleConnections()
-	p.trusting.CloseIdleConnections()
-}
-
-// Informational is told of each 1xx response but 101, before the final one.
-type Informational func(status int, header message.Header)
-
-// Call is what is known of one call besides its response.
-type Call struct {
-	Address string    // host:port that was called
-	Reused  bool      // the connection had served before
-	Sent    time.Time // when the call began
-}
-
-// Do sends req to t and returns the response once its head is there; its Body
-// must be closed. Hop-by-hop fields of both are dropped. With status 101 the Body
-// is an io.ReadWriteCloser to the upstream. The error is a *CallError, or wraps
-// ErrClientGone.
-func (p *Pool) Do(ctx context.Context, t *Target, req *message.Request, info Informational) (*message.Response, Call, error) {
-	call := Call{Address: t.Address, Sent: time.Now()}
-	if t.Scheme == "http" {
-		return p.doPlain(ctx, t, req, info, call)
+	p.checker.close()
+	p.lean.Close()
+	for _, t := range p.mux {
+		t.CloseIdleConnections()
 	}
-	relay := &relay{info: info}
-	defer relay.stop()
-	out, err := outgoing(relay.trace(ctx, &call), t, req)
-	if err != nil {
-		return nil, call, failure(ctx, t, err)
-	}
-	transport := p.verifying
-	if t.SkipVerify {
-		transport = p.trusting
-	}
-	res, err := transport.RoundTrip(out) //nolint:bodyclose // the caller closes it, wrapped in the response
-	if err != nil {
-		return nil, call, failure(ctx, t, err)
-	}
-	return incoming(res), call, nil
-}
-
-func isTLS(err error) bool {
-	var record tls.RecordHeaderError
-	var verify *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var op *net.OpError
-	return errors.As(err, &record) || errors.As(err, &verify) || errors.As(err, &alert) ||
-		errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
 }

@@ -18,8 +18,8 @@ type relay struct {
 	stopped bool
 }
 
-func (r *relay) trace(ctx context.Context, call *Call) context.Context {
-	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { call.Reused = i.Reused }}
+func (r *relay) trace(ctx context.Context, w *watcher) context.Context {
+	trace := &httptrace.ClientTrace{GotConn: w.gotConn, WroteRequest: w.wrote}
 	if r.info != nil {
 		trace.Got1xxResponse = r.pass
 	}

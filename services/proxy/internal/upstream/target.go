@@ -1,8 +1,10 @@
-// Package upstream calls the APIs behind the endpoints over pooled connections: by
-// the gateway's own HTTP/1.1 transport without TLS, by net/http over TLS, where
-// HTTP/2 may be negotiated.
+// Package upstream calls the APIs behind the endpoints over pooled connections. It
+// balances between the targets of an endpoint, checks their health, leaves out those
+// that fail, and tries again.
 //
-// It speaks platform/message types; both transports stay inside.
+// HTTP/1.1 is spoken by the gateway's own transport, HTTP/2 by net/http, which also
+// finds out what a target over TLS speaks. Both stay inside: the package speaks
+// platform/message types. It knows nothing of policies, captures or clients.
 package upstream
 
 import (
@@ -48,6 +50,9 @@ func ParseTarget(raw string, skipVerify bool) (*Target, error) {
 		SkipVerify: skipVerify,
 	}, nil
 }
+
+// String is the URL that t was read from, in short form.
+func (t *Target) String() string { return t.Scheme + "://" + t.Host + t.Prefix }
 
 // url is the URL that a request-target has at t. The target's bytes are kept as
 // the client wrote them.

@@ -2,17 +2,37 @@ package upstream
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/platform/message"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newPool(tb testing.TB, cfg Config) *Pool {
+	tb.Helper()
+	p := NewPool(cfg, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	tb.Cleanup(p.Close)
+	return p
+}
+
+func parse(tb testing.TB, doc *policyv1.Upstream, before *Upstream) *Upstream {
+	tb.Helper()
+	u, err := Parse("ep_1", doc, before)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
 
 func TestTargetsKeepRequestTargets(t *testing.T) {
 	for _, tt := range []struct{ upstream, target, want string }{
@@ -49,14 +69,10 @@ func TestParseTargetRefuses(t *testing.T) {
 func TestTargetThatCannotStandInARequest(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }))
 	defer s.Close()
-	pool := NewPool(Config{})
-	defer pool.Close()
-	target, err := ParseTarget(s.URL, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool := newPool(t, Config{})
+	u := parse(t, &policyv1.Upstream{Url: s.URL}, nil)
 	for _, bad := range []string{"/a b", "/a\r\nX: y", "/\x7f"} {
-		if _, _, err := pool.Do(context.Background(), target, &message.Request{Method: "GET", Target: bad}, nil); err == nil || !strings.Contains(err.Error(), "SLUICE_3007") {
+		if _, _, err := pool.Do(context.Background(), u, &message.Request{Method: "GET", Target: bad}, Caller{}); err == nil || !strings.Contains(err.Error(), "SLUICE_3007") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -22,6 +22,16 @@ type Call struct {
 	Inform  Informational // may be nil
 	// DropTrailers are names that are taken out of the response's trailers.
 	DropTrailers []string
+	Timeouts     Timeouts // in place of the pool's
+}
+
+// Trace is what became of a call besides its response.
+type Trace struct {
+	Reused       bool          // the connection had served before
+	Connect      time.Duration // to connect, name lookup included; 0 when Reused
+	TLSHandshake time.Duration // 0 when Reused, and without TLS
+	Sent         time.Time     // when the request was written, or its head if the response came before its end; zero when it was not
+	Begun        bool          // a byte of the request was handed to a connection
 }
 
 // maxInformational is how many 1xx responses may come before the final one.
@@ -36,8 +46,9 @@ type exchange struct {
 	framing  http1.Framing
 	out      http1.Writer
 	conn     *conn
+	limits   Timeouts
+	trace    Trace
 	unwatch  func() bool // ends the watch over the caller's context
-	wrote    bool        // a byte was handed to conn
 	answered bool        // a byte came from conn
 	sender   *sender     // nil when the whole request is written at once
 	parts    atomic.Int32
@@ -47,42 +58,43 @@ type exchange struct {
 
 // RoundTrip sends a request and returns the response once its head is there; its
 // Body must be closed. With status 101 the Body is an io.ReadWriteCloser with a
-// CloseWrite. reused tells whether the connection had served before. Fields that
-// speak of the connection only are dropped from both.
+// CloseWrite. Fields that speak of the connection only are dropped from both. The
+// trace is filled in as far as the call came.
 //
 // A call whose connection was pooled and failed before a byte of a response is
 // tried again once, on a new one, if nothing of it was sent, or its method is
 // idempotent and its body still at hand (RFC 9110 section 9.2.2).
 //
-// Errors are those of dialing, of the connection and of ctx; a *http1.SourceError
+// Errors are a *ConnectError, those of the connection and of ctx; a *http1.SourceError
 // is of the request's body, an *http1.UnsendableError of the request, an
 // *http1.Error of the response. The request's Body is not closed; its reading may
 // go on after an early response until that is closed and the body fails.
-func (p *Pool) RoundTrip(ctx context.Context, t Target, call Call) (res *message.Response, reused bool, err error) {
-	x := &exchange{Call: call, pool: p, framing: http1.RequestFraming(call.Request)}
+func (p *Pool) RoundTrip(ctx context.Context, t Target, call Call) (*message.Response, Trace, error) {
+	x := &exchange{Call: call, pool: p, framing: http1.RequestFraming(call.Request), limits: call.Timeouts.or(p.cfg)}
 	if err := x.prepare(); err != nil {
 		x.out.Discard()
-		return nil, false, err
+		return nil, x.trace, err
 	}
 	for again := false; ; again = true {
-		c, err := p.connect(ctx, t, again)
+		x.trace = Trace{}
+		c, err := p.connect(ctx, t, again, x)
 		if err != nil {
 			x.out.Discard()
-			return nil, false, err
+			return nil, x.trace, err
 		}
-		reused := c.reused // once the response is whole, c may be another's
+		x.trace.Reused = c.reused // once the response is whole, c may be another's
 		err = x.try(ctx, c)
 		if err == nil {
-			return &x.res.Response, reused, nil
+			return &x.res.Response, x.trace, nil
 		}
 		x.unwatch()
 		c.close()
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
-		if !reused || ctx.Err() != nil || !x.repeatable(err) {
+		if !x.trace.Reused || ctx.Err() != nil || !x.repeatable(err) {
 			x.abandon()
-			return nil, reused, err
+			return nil, x.trace, err
 		}
 	}
 }
@@ -109,7 +121,7 @@ func (x *exchange) prepare() error {
 
 // try sends the request on c and waits for the head of the response.
 func (x *exchange) try(ctx context.Context, c *conn) error {
-	x.conn, x.wrote = c, false
+	x.conn = c
 	x.unwatch = unwatched
 	if ctx.Done() != nil {
 		x.unwatch = context.AfterFunc(ctx, c.abort)
@@ -119,8 +131,8 @@ func (x *exchange) try(ctx context.Context, c *conn) error {
 		return x.tryStreaming()
 	}
 	n, err := c.Write(x.out.Pending())
-	x.wrote = n > 0
-	x.limitWait()
+	x.trace.Begun = n > 0
+	x.sent(time.Now())
 	if e := c.in.Wait(); e != nil {
 		if err != nil {
 			return err
@@ -130,11 +142,10 @@ func (x *exchange) try(ctx context.Context, c *conn) error {
 	return x.receive() // even if writing failed: it may say why
 }
 
-// limitWait bounds the wait for the response.
-func (x *exchange) limitWait() {
-	if d := x.pool.cfg.ResponseTimeout; d > 0 {
-		_ = x.conn.SetReadDeadline(time.Now().Add(d)) // fails only on a closed connection, as reading will
-	}
+// sent notes when the request was, and bounds the wait for the response.
+func (x *exchange) sent(now time.Time) {
+	x.trace.Sent = now
+	x.conn.limit(now, x.limits.FirstByte)
 }
 
 // receive reads up to the final response's head.
@@ -166,19 +177,20 @@ func (x *exchange) begin() {
 	} else {
 		x.out.Discard()
 	}
-	if x.pool.cfg.ResponseTimeout > 0 {
-		_ = x.conn.SetReadDeadline(time.Time{}) // as above
-	}
 	up := x.res.Upgrade
 	http1.RemoveConnectionFields(&x.res.Header)
 	switch {
 	case x.res.Status == 101:
+		x.conn.limit(time.Time{}, 0)
 		x.res.Header.Add("Connection", "Upgrade")
 		x.res.Header.Add("Upgrade", up)
 		x.res.Body = &tunnel{exchange: x}
 	case x.res.Framing == http1.NoBody || x.res.Framing == 0:
 		(*ender)(x).BodyEnded(true)
 	default:
+		if x.conn.pause = x.limits.Pause; x.conn.pause <= 0 {
+			x.conn.limit(time.Time{}, 0)
+		}
 		x.res.Body.(*http1.Body).OnEnd((*ender)(x))
 	}
 }
@@ -196,6 +208,7 @@ func (e *ender) BodyEnded(whole bool) {
 	}
 	if x.sender != nil {
 		// The server may have said all without reading all.
+		x.sender.late.Store(true)
 		_ = x.conn.SetWriteDeadline(time.Now().Add(lateSending)) // fails only on a closed connection
 	}
 	x.release(whole && x.res.KeepAlive && x.conn.in.Buffered() == 0)
@@ -237,7 +250,7 @@ func (x *exchange) repeatable(err error) bool {
 	case x.sender != nil && x.sender.begun:
 		return false
 	}
-	return !x.wrote || idempotent(x.Request)
+	return !x.trace.Begun || idempotent(x.Request)
 }
 
 // idempotent methods may be repeated (RFC 9110 section 9.2.2), and so may requests

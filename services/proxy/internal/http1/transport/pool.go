@@ -3,40 +3,34 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"slices"
 	"sync"
 	"time"
-
-	"sluice.dev/services/proxy/internal/http1"
 )
 
 // Config bounds calls. Zero values mean the defaults.
 type Config struct {
-	ConnectTimeout  time.Duration // TCP and TLS each; default 10 s
-	ResponseTimeout time.Duration // request sent to response head; 0: no limit
-	IdleTimeout     time.Duration // a pooled connection is kept this long; default 5 min
-	IdlePerTarget   int           // pooled connections per target; default 512
-	HeadLimit       int           // bytes of a response head; default 1,000,000
+	Timeouts      Timeouts      // default of Connect is 5 s; the others have none
+	IdleTimeout   time.Duration // a pooled connection is kept this long; default 5 min
+	IdlePerTarget int           // pooled connections per target; default 512
+	HeadLimit     int           // bytes of a response head; default 1,000,000
 	// Dial opens a connection; default is a net.Dialer with keep-alive.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (c Config) withDefaults() Config {
-	for _, d := range []struct {
-		p *time.Duration
-		d time.Duration
-	}{{&c.ConnectTimeout, 10 * time.Second}, {&c.IdleTimeout, 5 * time.Minute}} {
-		if *d.p == 0 {
-			*d.p = d.d
-		}
+	if c.Timeouts.Connect == 0 {
+		c.Timeouts.Connect = 5 * time.Second
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = 5 * time.Minute
 	}
 	if c.IdlePerTarget == 0 {
 		c.IdlePerTarget = 512
 	}
 	if c.Dial == nil {
-		c.Dial = (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
+		c.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
 	}
 	return c
 }
@@ -79,52 +73,6 @@ func (p *Pool) Close() {
 	}
 }
 
-// connect returns a connection to t: the one that was used last, unless fresh is
-// wanted or none is left that can be trusted.
-func (p *Pool) connect(ctx context.Context, t Target, fresh bool) (*conn, error) {
-	for !fresh {
-		c := p.take(t)
-		if c == nil {
-			break
-		}
-		if c.quiet() {
-			c.reused = true
-			return c, nil
-		}
-		c.close()
-	}
-	nc, err := p.dial(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	return newConn(nc, t, http1.Limits{HeadBytes: p.cfg.HeadLimit}), nil
-}
-
-func (p *Pool) dial(ctx context.Context, t Target) (net.Conn, error) {
-	nc, err := p.cfg.Dial(ctx, "tcp", t.Address)
-	if err != nil || t.TLS == nil {
-		return nc, err
-	}
-	cfg := t.TLS
-	if cfg.ServerName == "" && !cfg.InsecureSkipVerify {
-		host, _, err := net.SplitHostPort(t.Address)
-		if err != nil {
-			_ = nc.Close() // of no use
-			return nil, fmt.Errorf("address %q: %w", t.Address, err)
-		}
-		cfg = cfg.Clone()
-		cfg.ServerName = host
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.ConnectTimeout)
-	defer cancel()
-	secure := tls.Client(nc, cfg)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = nc.Close() // of no use
-		return nil, fmt.Errorf("TLS handshake: %w", err)
-	}
-	return secure, nil
-}
-
 // take removes the newest idle connection to t, or returns nil.
 func (p *Pool) take(t Target) *conn {
 	p.mu.Lock()
@@ -143,6 +91,7 @@ func (p *Pool) take(t Target) *conn {
 // put keeps c for later, or closes it.
 func (p *Pool) put(c *conn) {
 	c.since = time.Now()
+	c.rest(c.since.Add(p.cfg.IdleTimeout))
 	p.mu.Lock()
 	keep := !p.closed && len(p.idle[c.target]) < p.cfg.IdlePerTarget
 	if keep {

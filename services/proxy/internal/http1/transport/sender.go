@@ -2,7 +2,9 @@ package transport
 
 import (
 	"errors"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice.dev/services/proxy/internal/http1"
@@ -21,8 +23,9 @@ type sender struct {
 	begun    bool
 	goes     chan bool // whether to send the body; nil when it is sent at once
 	mu       sync.Mutex
-	final    bool  // the response's head has come
-	fault    error // what the body did wrong
+	final    bool        // the response's head has come
+	fault    error       // what the body did wrong, or that the server stopped taking it
+	late     atomic.Bool // the response is whole: its deadline holds
 	decision sync.Once
 }
 
@@ -36,11 +39,13 @@ func newSender(expects bool) *sender {
 
 // tryStreaming sends the head, has the body sent and waits for the response's head.
 func (x *exchange) tryStreaming() error {
-	x.out.To(x.conn)
+	x.conn.limit(time.Time{}, 0) // the response is not due yet
+	x.out.To(paced{x})
 	n, err := x.conn.Write(x.out.Pending())
-	if x.wrote = n > 0; err != nil {
+	if x.trace.Begun = n > 0; err != nil {
 		return err // the head is still held back
 	}
+	x.trace.Sent = time.Now()
 	x.out.Discard()
 	x.parts.Store(2)
 	x.sender.begun = true
@@ -65,7 +70,7 @@ func (x *exchange) send() {
 	var fault *http1.SourceError
 	var unsendable *http1.UnsendableError
 	switch {
-	case errors.As(err, &fault) || errors.As(err, &unsendable):
+	case errors.As(err, &fault) || errors.As(err, &unsendable) || errors.Is(err, os.ErrDeadlineExceeded) && !s.late.Load():
 		s.fail(err)
 		x.conn.close() // the server would wait for the rest
 		x.release(false)
@@ -81,6 +86,16 @@ func (x *exchange) send() {
 		x.release(true)
 	}
 	x.out.Discard()
+}
+
+// paced gives each write of a body its time.
+type paced struct{ *exchange }
+
+func (w paced) Write(p []byte) (int, error) {
+	if d := w.limits.Pause; d > 0 && !w.sender.late.Load() {
+		_ = w.conn.SetWriteDeadline(time.Now().Add(d)) // fails only on a closed connection, as writing will
+	}
+	return w.conn.Write(p)
 }
 
 // wait reports whether the body is to be sent.
@@ -121,7 +136,7 @@ func (s *sender) done(x *exchange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.final {
-		x.limitWait()
+		x.sent(time.Now())
 	}
 }
 
@@ -131,7 +146,7 @@ func (s *sender) fail(err error) {
 	s.fault = err
 }
 
-// failure is what the body did wrong, or nil.
+// failure is why sending ended early, or nil.
 func (s *sender) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,8 +156,8 @@ func (s *sender) failure() error {
 // abandon ends a call that has failed.
 func (x *exchange) abandon() {
 	if x.sender != nil && x.sender.begun {
-		x.sender.goOn(false)
-		return // the sender uses the writer until it fails
+		x.sender.answered() // as far as there is an answer
+		return              // the sender uses the writer until it fails
 	}
 	x.out.Discard()
 }

@@ -55,13 +55,13 @@ func request(method, target, body string, length int64, header ...string) *messa
 func get(target string) *message.Request { return request("GET", target, "", 0) }
 
 func (c *caller) try(req *message.Request) (*message.Response, string, bool, error) {
-	res, reused, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req})
+	res, trace, err := c.pool.RoundTrip(context.Background(), c.target, transport.Call{Request: req})
 	if err != nil {
-		return nil, "", reused, err
+		return nil, "", trace.Reused, err
 	}
 	body, err := io.ReadAll(res.Body)
 	_ = res.Body.Close()
-	return res, string(body), reused, err
+	return res, string(body), trace.Reused, err
 }
 
 func (c *caller) do(req *message.Request) (*message.Response, string, bool) {
@@ -203,7 +203,7 @@ func TestResponseTimeout(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-release // the body may take longer
 		_, _ = io.WriteString(w, "late")
-	}), transport.Config{ResponseTimeout: 200 * time.Millisecond})
+	}), transport.Config{Timeouts: transport.Timeouts{FirstByte: 200 * time.Millisecond}})
 	for _, req := range []*message.Request{get("/slow"), request("POST", "/slow", "x", -1)} {
 		_, _, _, err := c.try(req)
 		var timeout net.Error
