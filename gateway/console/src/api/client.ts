@@ -42,6 +42,11 @@ export async function call<V extends Verb, P extends keyof paths>(
   return (await response.json()) as Result<Operation<P, V>>;
 }
 
+// fetched asks for something that is not JSON, such as a file.
+export function fetched(target: string, signal?: AbortSignal): Promise<Response> {
+  return send("get", target, undefined, signal);
+}
+
 async function send(verb: string, target: string, body: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = authorization();
   if (verb === "post" || verb === "patch") headers["content-type"] = "application/json";
@@ -79,7 +84,9 @@ export function url(path: string, vars: Record<string, unknown> | undefined, que
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(vars?.[name] ?? "")));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== "") search.set(name, String(value));
+    for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (one !== undefined && one !== null && one !== "") search.append(name, String(one));
+    }
   }
   const text = search.toString();
   return text === "" ? filled : `${filled}?${text}`;
@@ -88,4 +95,10 @@ export function url(path: string, vars: Record<string, unknown> | undefined, que
 // messageOf is what to show people of any error.
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+// isMissing tells whether the gateway is there and does not offer the call: an
+// older service runs behind it, or one without this part.
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.detail.status === 501;
 }

@@ -5,7 +5,7 @@ import type { paths } from "./schema";
 // transient failures are tried again, refusals are not.
 function again(count: number, error: unknown): boolean {
   const status = error instanceof ApiError ? error.detail.status : 0;
-  return count < 2 && (status === 0 || status >= 500);
+  return count < 2 && (status === 0 || (status >= 500 && status !== 501));
 }
 
 export function newQueryClient(): QueryClient {

@@ -1,6 +1,7 @@
 import type { Series, Widget } from "../api/types";
 import { seconds } from "../format/numbers";
 import { stepFor } from "../format/time";
+import { termFor } from "../search/terms";
 
 // queryOf is the aggregation that a widget shows, over the board's time range
 // unless it has one of its own.
@@ -39,10 +40,6 @@ export function nameOf(series: Series, title: string): string {
 
 // narrowed is a widget's filter and one of its groups, for the link to the traffic.
 export function narrowed(widget: Widget, series: Series): string {
-  const terms = widget.group_by.map((field, i) => {
-    const value = series.group[i] ?? "";
-    if (value === "") return `-${field}:*`;
-    return `${field}:${/^[\w./-]+$/.test(value) && !value.startsWith("-") ? value : `"${value.replace(/[\\"]/g, "\\$&")}"`}`;
-  });
+  const terms = widget.group_by.map((field, i) => termFor(field, series.group[i] ?? ""));
   return [widget.filter === "" ? "" : terms.length > 0 && / OR /.test(widget.filter) ? `(${widget.filter})` : widget.filter, ...terms].filter((t) => t !== "").join(" ");
 }

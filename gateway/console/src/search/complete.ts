@@ -1,21 +1,33 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
-import { fields, type Field } from "./fields";
+import { fieldNamed, fields } from "./fields";
+import { isCel, quoted } from "./terms";
+import { valuesOf, type Value } from "./values";
 
-// complete offers field names, and the values of fields that have few.
-export function complete(context: CompletionContext): CompletionResult | null {
-  const word = context.matchBefore(/[^\s()"]*/);
-  if (word === null || (word.from === word.to && !context.explicit)) return null;
-  const start = word.from + (/^[-!]/.test(word.text) ? 1 : 0);
-  const text = word.text.slice(start - word.from);
-  const colon = text.indexOf(":");
-  if (colon < 0) return { from: start, options, validFor: /^@?[\w.]*$/ };
-  const field = fieldNamed(text.slice(0, colon));
-  if (field?.values === undefined) return null;
-  return { from: start + colon + 1, options: field.values.map((label) => ({ label, type: "constant" })), validFor: /^\w*$/ };
+// completeWith offers field names, the values of fields that have few, and those
+// that exchanges have. CEL expressions are not completed.
+export function completeWith(values: (field: string) => Promise<Value[]>) {
+  return (context: CompletionContext): CompletionResult | null | Promise<CompletionResult | null> => {
+    const word = context.matchBefore(/[^\s()"]*"?[^\s()"]*/);
+    if (word === null || (word.from === word.to && !context.explicit) || isCel(context.state.doc.toString())) return null;
+    const start = word.from + (/^[-!]/.test(word.text) ? 1 : 0);
+    const text = word.text.slice(start - word.from);
+    const colon = text.indexOf(":");
+    if (colon < 0) return { from: start, options, validFor: /^@?[\w.-]*$/ };
+    const name = text.slice(0, colon);
+    return offered(start + colon + 1, fieldNamed(name)?.values ?? [], name, values);
+  };
 }
 
-export function fieldNamed(name: string): Field | undefined {
-  return fields.find((f) => f.name === name || f.short === name);
+export const complete = completeWith(valuesOf);
+
+async function offered(from: number, fixed: string[], name: string, values: (field: string) => Promise<Value[]>): Promise<CompletionResult | null> {
+  const found = await values(name);
+  const seen = new Set(found.map((v) => v.value));
+  const all: Completion[] = [
+    ...found.map((v, i) => ({ label: v.value, apply: quoted(v.value), detail: v.detail, type: "constant", boost: 99 - i })),
+    ...fixed.filter((v) => !seen.has(v)).map((label) => ({ label, type: "constant" })),
+  ];
+  return all.length === 0 ? null : { from, options: all, validFor: /^[^\s()"]*$/ };
 }
 
 const options: Completion[] = fields.flatMap((f) => {

@@ -18,6 +18,7 @@ export const fields: Field[] = [
   { name: "@http.url_details.path", short: "path", type: "text", doc: "The path, decoded once; @http.url has it raw." },
   { name: "@http.url_details.query", type: "text", doc: "The query string, raw and without the question mark." },
   { name: "@http.url_details.queryString.", short: "query.", type: "text", doc: "A parameter of the query string, decoded." },
+  { name: "@http.route", short: "route", type: "text", doc: "The template of the path, such as /users/{id}." },
   { name: "@http.version", type: "text", doc: "The protocol, such as HTTP/1.1; 2 stands for HTTP/2.0." },
   { name: "@http.useragent", short: "ua", type: "text", doc: "The User-Agent header." },
   { name: "@http.referer", type: "text", doc: "The Referer header." },
@@ -38,6 +39,7 @@ export const fields: Field[] = [
   { name: "@duration", short: "duration", type: "duration", doc: "From the first byte of the request to the last of the response. A bare number is nanoseconds; duration: demands a unit." },
   { name: "@http.upstream_duration", short: "upstream", type: "duration", doc: "The time spent in the upstream; missing if it was not asked. upstream: demands a unit." },
   { name: "@network.client.ip", short: "ip", type: "address", doc: "The client's address after trusted proxies; a block such as 10.0.0.0/8 matches what is in it." },
+  { name: "@network.client.geoip.country.iso_code", short: "country", type: "text", doc: "The country of the client's address, when a database of places is installed." },
   { name: "@network.client.port", type: "integer", doc: "The client's port." },
   { name: "@network.destination.ip", type: "address", doc: "The address the client connected to." },
   { name: "@network.destination.port", type: "integer", doc: "The port the client connected to." },
@@ -61,3 +63,7 @@ export const fields: Field[] = [
   { name: "@usr.name", short: "user", type: "text", doc: "The user name of basic authentication." },
   { name: "@replay.original_request_id", short: "replay", type: "text", doc: "The id of the request that this one replays." },
 ];
+
+export function fieldNamed(name: string): Field | undefined {
+  return fields.find((f) => f.name === name || f.short === name);
+}

@@ -29,13 +29,14 @@ function charAt(text: string, byte: number): number {
   return index;
 }
 
-// withTerm adds a term to a filter, or removes it when the filter has it.
-export function withTerm(filter: string, term: string): string {
-  const terms = filter.trim() === "" ? [] : filter.trim().split(/\s+/);
-  const without = terms.filter((t) => t !== term);
-  return (without.length < terms.length ? without : [...terms, term]).join(" ");
-}
-
-export function hasTerm(filter: string, term: string): boolean {
-  return filter.trim().split(/\s+/).includes(term);
+// wordsOf are the places in a filter where fields with these names are asked for.
+export function wordsOf(filter: string, names: string[]): Fault[] {
+  const found: Fault[] = [];
+  for (const name of names) {
+    for (let at = filter.indexOf(`${name}:`); at >= 0; at = filter.indexOf(`${name}:`, at + 1)) {
+      if (at > 0 && !/[\s(\-!]/.test(filter[at - 1] ?? "")) continue;
+      found.push({ from: at, to: at + name.length, message: `No exchange is known to have ${name}.`, hint: "Is it misspelt?" });
+    }
+  }
+  return found.sort((a, b) => a.from - b.from);
 }

@@ -6,19 +6,27 @@ import { useEffect, useRef, useState } from "react";
 import { Editor } from "../ui/editor";
 import { complete } from "./complete";
 import type { Fault } from "./position";
+import { useCheck } from "./use-check";
 
-const mark = StateEffect.define<Fault | null>();
+interface Marks {
+  fault: Fault | null;
+  unknown: Fault[];
+}
 
-// faults underlines what the server refused, until the text changes.
+const mark = StateEffect.define<Marks>();
+
+// faults underlines what the server refused, and fields that it does not know, until
+// the text changes.
 const faults = StateField.define({
   create: () => Decoration.none,
   update(marks, transaction) {
     let next = transaction.docChanged ? Decoration.none : marks;
     for (const e of transaction.effects) {
       if (!e.is(mark)) continue;
-      const f = e.value;
-      const valid = f !== null && f.to > f.from && f.to <= transaction.state.doc.length;
-      next = valid ? Decoration.set(Decoration.mark({ class: "search-fault", attributes: { "data-testid": "search-fault" } }).range(f.from, f.to)) : Decoration.none;
+      next = Decoration.set([
+        ...(e.value.fault === null ? [] : [{ fault: e.value.fault, id: "search-fault" }]), ...e.value.unknown.map((fault) => ({ fault, id: "search-unknown" })),
+      ].filter(({ fault: f }) => f.to > f.from && f.to <= transaction.state.doc.length)
+        .map(({ fault: f, id }) => Decoration.mark({ class: id, attributes: { "data-testid": id, title: f.message } }).range(f.from, f.to)), true);
     }
     return next;
   },
@@ -61,16 +69,28 @@ export function SearchBox({ value, onSubmit, onChange, fault, onReady, label = "
     setShown(value);
     setText(value);
   }
+  const check = useCheck(text);
+  const shownFault = check.fault ?? (text === value ? fault : null);
+  const unknown = check.unknown;
   useEffect(() => {
-    view.current?.dispatch({ effects: mark.of(fault) });
-  }, [fault]);
+    view.current?.dispatch({ effects: mark.of({ fault: shownFault, unknown }) });
+  }, [shownFault, unknown]);
 
   return (
-    <Editor
-      className="search-box" testid="search-box" label={label} value={text} onChange={(t) => { setText(t); onChange?.(t); }} extensions={extensions}
-      onEnter={(v) => enter(v, (filter) => onSubmit?.(filter))}
-      onView={(v) => { view.current = v; onReady?.(() => v.focus()); }}
-    />
+    <div className="search">
+      <Editor
+        className="search-box" testid="search-box" label={label} value={text} onChange={(t) => { setText(t); onChange?.(t); }} extensions={extensions}
+        onEnter={(v) => enter(v, (filter) => onSubmit?.(filter))}
+        onView={(v) => { view.current = v; onReady?.(() => v.focus()); }}
+      />
+      {shownFault !== null && (
+        <div className="search-problem" role="alert" data-testid="search-problem">
+          {shownFault.message}{shownFault.hint !== "" && <span className="hint"> {shownFault.hint}</span>}
+        </div>
+      )}
+      {unknown.map((u) => <div key={u.from} className="search-note" data-testid="search-note">{u.message} {u.hint}</div>)}
+      {check.hints.map((h) => <div key={h} className="search-note" data-testid="search-note">{h}</div>)}
+    </div>
   );
 }
 

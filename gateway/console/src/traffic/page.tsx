@@ -1,20 +1,28 @@
-import { useCallback, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { ApiError } from "../api/client";
-import { rangeOf } from "../format/time";
+import type { View } from "../api/types";
+import { countText } from "../format/numbers";
+import { parseBack, spanOf, spanText, writeSpan, type Span } from "../format/span";
 import { faultOf } from "../search/position";
 import { useTitle } from "../shell/page";
 import { Button } from "../ui/button";
 import { useKeys } from "../ui/keys";
 import { Empty, Failed, Loading } from "../ui/state";
+import { useUTC } from "../ui/time";
 import { AccountingLine } from "./accounting";
-import { Detail } from "./detail";
-import { merged } from "./live";
+import { ColumnPicker } from "./column-picker";
+import { columnsOf, moved, usual } from "./columns";
+import { ExportMenu } from "./export-menu";
+import { Facets } from "./facets";
 import { ExchangeTable } from "./table";
 import { Toolbar } from "./toolbar";
-import { useExchanges, useLive } from "./use-exchanges";
+import { useFacetsOpen } from "./use-facets-open";
+import { useRows } from "./use-rows";
+import { ViewsMenu } from "./views-menu";
 
-const cap = 20_000;
+const Detail = lazy(async () => ({ default: (await import("./detail")).Detail }));
+const Histogram = lazy(async () => ({ default: (await import("./histogram")).Histogram }));
 
 // TrafficPage lists exchanges as they come, and shows one beside the list.
 export function TrafficPage() {
@@ -22,30 +30,41 @@ export function TrafficPage() {
   const { id = "" } = useParams();
   const [params, setParams] = useSearchParams();
   const navigate = useNavigate();
+  const utc = useUTC();
   const filter = params.get("filter") ?? "";
-  const range = rangeOf(params.get("range"));
-  const on = params.get("live") !== "0";
+  const order = params.get("order") ?? "";
+  const wanted = params.get("columns");
+  const [range, from, to] = [params.get("range"), params.get("from"), params.get("to")];
+  const span = useMemo(() => spanOf(new URLSearchParams({ range: range ?? "", from: from ?? "", to: to ?? "" })), [range, from, to]);
+  const columns = useMemo(() => columnsOf(wanted), [wanted]);
+  const still = span.kind === "between" ? "Times of the past do not change" : order === "" ? "" : "Only the newest first can be live";
+  const on = params.get("live") !== "0" && still === "";
   const [cursor, setCursor] = useState("");
-  const [pinned, setPinned] = useState<{ count: number; rows: ReturnType<typeof merged> } | null>(null);
+  const [facets, setFacets] = useFacetsOpen();
   const focusSearch = useRef(() => {});
+  const { rows, live, waiting, pinned, pin, stored, again, skipped } = useRows({ filter, span, order }, on);
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, error } = stored;
 
-  const stored = useExchanges(filter, range);
-  const { refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = stored;
-  const live = useLive(filter, on && !stored.isError, useCallback(() => void refetch(), [refetch]));
-  const known = useMemo(() => stored.data?.pages.flatMap((p) => p.exchanges) ?? [], [stored.data]);
-  const rows = useMemo(() => merged(pinned?.rows ?? live.fresh, known, cap), [pinned, live.fresh, known]);
-  const waiting = pinned === null ? 0 : live.count - pinned.count;
+  const edit = useCallback((change: (p: URLSearchParams) => void, replace = false) => {
+    pin(false);
+    setParams((p) => { change(p); return p; }, { replace });
+  }, [pin, setParams]);
+  const put = useCallback((name: string, value: string) => edit((p) => (value === "" ? p.delete(name) : p.set(name, value))), [edit]);
+  const onFilter = (f: string) => put("filter", f.trim());
+  const onSpan = useCallback((s: Span) => edit((p) => writeSpan(p, s)), [edit]);
+  const onColumns = (ids: string[] | null) => edit((p) => (ids === null || ids.join() === usual.join() ? p.delete("columns") : p.set("columns", ids.join())), true);
+  const onLive = () => put("live", on ? "0" : "");
+  const onView = (v: View) => edit((p) => {
+    for (const name of ["filter", "columns", "order", "live"]) p.delete(name);
+    if (v.filter !== "") p.set("filter", v.filter);
+    if (v.columns.length > 0) p.set("columns", v.columns.join());
+    if (v.order_by !== "") p.set("order", v.order_by);
+    const back = parseBack(v.range);
+    if (back !== null) writeSpan(p, back);
+  });
 
-  const change = (name: string, value: string | null) => {
-    setPinned(null);
-    setParams((p) => {
-      if (value === null || value === "") p.delete(name);
-      else p.set(name, value);
-      return p;
-    });
-  };
   const open = (target: string, replace = false) => {
-    setCursor(target);
+    setCursor(target || id);
     const kept = new URLSearchParams(params);
     if (target === "") kept.delete("tab");
     void navigate({ pathname: target === "" ? "/traffic" : `/traffic/${target}`, search: kept.toString() }, { replace });
@@ -58,49 +77,55 @@ export function TrafficPage() {
     else open(row.id, true);
   };
   useKeys({
-    j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1),
+    j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(20), PageUp: () => step(-20),
+    Home: () => step(-rows.length), End: () => step(rows.length),
     Enter: () => { if (cursor !== "") open(cursor); },
     Escape: () => { if (id !== "") open(""); },
     "/": () => focusSearch.current(),
-    l: () => change("live", on ? "0" : null),
+    l: () => { if (still === "") onLive(); },
+    f: () => setFacets(!facets),
   });
 
-  const error = stored.error;
   const fault = useMemo(() => (error instanceof ApiError ? faultOf(filter, error.detail) : null), [error, filter]);
-  const atTop = useCallback(
-    (top: boolean) => setPinned((p) => (top ? null : (p ?? { count: live.count, rows: live.fresh }))),
-    [live.count, live.fresh],
-  );
+  const atTop = useCallback((top: boolean) => pin(!top), [pin]);
+  const view = { filter, range: span.kind === "back" ? span.id : "", columns: wanted === null ? [] : columns.map((c) => c.id), order_by: order };
 
   return (
-    <div className={`traffic ${id === "" ? "" : "split"}`}>
+    <div className={`traffic ${id === "" ? "" : "split"} ${facets ? "with-facets" : ""}`}>
       <h1 className="sr-only">Traffic</h1>
       <section className="traffic-list" aria-label="Exchanges">
-        <Toolbar
-          filter={filter} range={range} live={on} state={live.state} fault={fault}
-          onFilter={(f) => change("filter", f)} onRange={(r) => change("range", r)} onLive={() => change("live", on ? "0" : null)}
-          onReady={(focus) => { focusSearch.current = focus; }}
-        />
-        <div className="traffic-rows">
-          {waiting > 0 && <Button className="waiting" kind="primary" onClick={() => setPinned(null)}>{waiting} new ↑</Button>}
-          {stored.isPending && <Loading what="exchanges" />}
-          {fault !== null && <Empty title="The filter cannot be read">Mend what is underlined above.</Empty>}
-          {error !== null && fault === null && <Failed error={error} retry={() => void refetch()} />}
-          {error === null && !stored.isPending && rows.length === 0 && (
-            <Empty title={filter === "" ? "No traffic yet" : "Nothing matches"}>
-              {filter === "" ? "Requests to an endpoint appear here as they are answered." : `No exchange of the last ${range.label} matches the filter.`}
-            </Empty>
-          )}
-          {error === null && rows.length > 0 && (
-            <ExchangeTable
-              rows={rows} selected={id || cursor} search={params.toString()} onOpen={open} onTop={atTop} pinned={pinned !== null}
-              more={hasNextPage} loadingMore={isFetchingNextPage} onMore={() => { if (hasNextPage && !isFetchingNextPage) void fetchNextPage(); }}
-            />
-          )}
+        <Toolbar filter={filter} span={span} live={on} state={live.state} still={still} fault={fault} onFilter={onFilter} onSpan={onSpan} onLive={onLive} onReady={(focus) => { focusSearch.current = focus; }}>
+          <Button aria-pressed={facets} onClick={() => setFacets(!facets)} title="f" data-testid="facets-toggle">Facets</Button>
+          <ColumnPicker columns={columns} onChange={onColumns} />
+          <ViewsMenu current={view} onOpen={onView} />
+          <ExportMenu filter={filter} span={span} />
+        </Toolbar>
+        {fault === null && <Suspense fallback={<div className="histogram" />}><Histogram filter={filter} span={span} live={on} onZoom={onSpan} /></Suspense>}
+        <div className="traffic-middle">
+          {facets && fault === null && <Facets filter={filter} span={span} live={on} onFilter={onFilter} />}
+          <div className="traffic-rows">
+            {waiting > 0 && <Button className="waiting" kind="primary" onClick={() => pin(false)}>{waiting} new ↑</Button>}
+            {skipped > 0 && <div className="note sampled" role="status" data-testid="live-sampled">More comes than can be read: {countText(skipped)} are stored and not shown. <button type="button" className="link" onClick={again}>Read them</button></div>}
+            {stored.isPending && <Loading what="exchanges" />}
+            {fault !== null && <Empty title="The filter cannot be read">Mend what is underlined above.</Empty>}
+            {error !== null && fault === null && <Failed error={error} retry={again} />}
+            {error === null && !stored.isPending && rows.length === 0 && (
+              <Empty title={filter === "" ? "No traffic" : "Nothing matches"}>
+                {filter === "" ? "Requests to an endpoint appear here as they are answered." : `No exchange matches the filter: ${spanText(span, utc)}.`}
+              </Empty>
+            )}
+            {error === null && rows.length > 0 && (
+              <ExchangeTable
+                rows={rows} columns={columns} chosen={wanted !== null} order={order} selected={id || cursor} search={params.toString()} onOpen={open} onTop={atTop} pinned={pinned}
+                onOrder={(o) => put("order", o === "start_time desc" ? "" : o)} onMove={(a, b) => onColumns(moved(columns.map((c) => c.id), a, b))}
+                more={hasNextPage} loadingMore={isFetchingNextPage} onMore={() => { if (hasNextPage && !isFetchingNextPage) void fetchNextPage(); }}
+              />
+            )}
+          </div>
         </div>
         <AccountingLine shown={rows.length} more={hasNextPage} />
       </section>
-      {id !== "" && <Detail key={id} id={id} onClose={() => open("")} tab={params.get("tab") ?? ""} onTab={(t) => change("tab", t)} search={params.toString()} />}
+      {id !== "" && <Suspense fallback={<aside className="detail"><Loading what="the exchange" /></aside>}><Detail key={id} id={id} onClose={() => open("")} tab={params.get("tab") ?? ""} onTab={(t) => edit((p) => p.set("tab", t), true)} search={params.toString()} /></Suspense>}
     </div>
   );
 }

@@ -1,15 +1,15 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
-import type { Exchange } from "../api/types";
-import { bytesText, durationText, seconds } from "../format/numbers";
-import { Badge } from "../ui/badge";
-import { Clock } from "../ui/time";
-import { pathOf } from "./message";
-import { Status } from "./status";
+import { fitting, leastWidth, tracks, type Column } from "./columns";
+import type { Row } from "./row";
 
 interface Props {
-  rows: Exchange[];
+  rows: Row[];
+  columns: Column[];
+  // Whether people chose the columns: then all are shown, and the list scrolls.
+  chosen: boolean;
+  order: string;
   selected: string;
   search: string;
   pinned: boolean;
@@ -18,27 +18,30 @@ interface Props {
   onOpen: (id: string) => void;
   onTop: (top: boolean) => void;
   onMore: () => void;
+  onOrder: (order: string) => void;
+  onMove: (id: string, to: string) => void;
 }
 
 const height = 27;
-const columns = ["Time", "Method", "Host and path", "Status", "Duration", "Size", "Client", "Endpoint", "Notes"];
 
 // ExchangeTable draws only the rows in view.
-export function ExchangeTable({ rows, selected, search, pinned, more, loadingMore, onOpen, onTop, onMore }: Props) {
+export function ExchangeTable({ rows, columns, chosen, order, selected, search, pinned, more, loadingMore, onOpen, onTop, onMore, onOrder, onMove }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
+  const width = useWidth(scroller);
+  const shown = chosen ? columns : fitting(columns, width);
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 15,
     getItemKey: (i) => rows[i]?.id ?? i,
     // The head stays on top of the rows and covers one of them.
     scrollMargin: height, scrollPaddingStart: height,
   });
-  const at = rows.findIndex((r) => r.id === selected);
-  const latestAt = useRef(at);
+  const latest = useRef(rows);
   useEffect(() => {
-    latestAt.current = at;
+    latest.current = rows;
   });
   useEffect(() => {
-    if (latestAt.current >= 0) virtual.scrollToIndex(latestAt.current, { align: "auto" });
+    const at = selected === "" ? -1 : latest.current.findIndex((r) => r.id === selected);
+    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
   }, [selected, virtual]);
   useEffect(() => {
     if (!pinned) scroller.current?.scrollTo({ top: 0 });
@@ -48,19 +51,20 @@ export function ExchangeTable({ rows, selected, search, pinned, more, loadingMor
     const box = scroller.current;
     if (box === null) return;
     onTop(box.scrollTop < height);
-    if (more && !loadingMore && box.scrollHeight - box.scrollTop - box.clientHeight < height * 20) onMore();
+    if (more && !loadingMore && box.scrollHeight - box.scrollTop - box.clientHeight < height * 200) onMore();
   };
+  const grid = { gridTemplateColumns: tracks(shown), minWidth: leastWidth(shown) };
   return (
-    <div className="exchanges" role="table" aria-label="Exchanges" aria-rowcount={rows.length + 1}>
+    <div className="exchanges" role="table" aria-label="Exchanges" aria-rowcount={rows.length + 1} aria-colcount={shown.length}>
       <div className="exchanges-scroll" ref={scroller} onScroll={onScroll} role="rowgroup" tabIndex={0} aria-label="Rows">
-        <div className="exchange head" role="row" aria-rowindex={1}>
-          {columns.map((c) => <span key={c} role="columnheader">{c}</span>)}
+        <div className="exchange head" role="row" aria-rowindex={1} style={grid}>
+          {shown.map((c) => <Head key={c.id} column={c} order={order} onOrder={onOrder} onMove={onMove} />)}
         </div>
-        <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="presentation">
+        <div style={{ height: virtual.getTotalSize(), minWidth: leastWidth(shown), position: "relative" }} role="presentation">
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
-            return <Row key={item.key} row={row} index={item.index} top={item.start - height} selected={row.id === selected} search={search} onOpen={onOpen} />;
+            return <RowView key={item.key} row={row} columns={shown} tracks={grid.gridTemplateColumns} index={item.index} top={item.start - height} selected={row.id === selected} search={search} onOpen={onOpen} />;
           })}
         </div>
         {loadingMore && <div className="faint more" role="status">Loading more…</div>}
@@ -69,8 +73,47 @@ export function ExchangeTable({ rows, selected, search, pinned, more, loadingMor
   );
 }
 
+function useWidth(ref: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(1200);
+  useEffect(() => {
+    const box = ref.current;
+    if (box === null) return;
+    const observer = new ResizeObserver(() => setWidth(box.clientWidth));
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [ref]);
+  return width;
+}
+
+// next is the order after a click on a column: down, up, and as usual.
+export function next(order: string, field: string): string {
+  if (order === `${field} desc`) return `${field} asc`;
+  return order === `${field} asc` ? "" : `${field} desc`;
+}
+
+const dragged = "text/x-column";
+
+function Head({ column, order, onOrder, onMove }: { column: Column; order: string; onOrder: (order: string) => void; onMove: (id: string, to: string) => void }) {
+  const [field, direction] = (order || "start_time desc").split(" ");
+  const sorted = column.order !== undefined && column.order === field ? (direction === "asc" ? "ascending" : "descending") : undefined;
+  const mark = sorted === undefined ? "" : sorted === "ascending" ? " ↑" : " ↓";
+  return (
+    <span
+      role="columnheader" aria-sort={sorted} draggable className={column.className?.includes("number") ? "number" : ""} title="Drag to move the column"
+      onDragStart={(e) => e.dataTransfer.setData(dragged, column.id)} onDragOver={(e) => e.preventDefault()}
+      onDrop={(e) => { e.preventDefault(); onMove(e.dataTransfer.getData(dragged), column.id); }}
+    >
+      {column.order === undefined ? column.label : (
+        <button type="button" onClick={() => onOrder(next(order, column.order ?? ""))}>{column.label}<span aria-hidden="true">{mark}</span></button>
+      )}
+    </span>
+  );
+}
+
 interface RowProps {
-  row: Exchange;
+  row: Row;
+  columns: Column[];
+  tracks: string;
   index: number;
   top: number;
   selected: boolean;
@@ -78,39 +121,24 @@ interface RowProps {
   onOpen: (id: string) => void;
 }
 
-const Row = memo(
-  function Row({ row, index, top, selected, search, onOpen }: RowProps) {
-    const { request, response } = row;
+const RowView = memo(
+  function RowView({ row, columns, tracks, index, top, selected, search, onOpen }: RowProps) {
+    // Where the host has no column of its own, it stands before the path.
+    const host = !columns.some((c) => c.id === "host");
     return (
       <div
         className="exchange" role="row" aria-rowindex={index + 2} aria-selected={selected} data-testid="exchange-row" data-id={row.id}
-        style={{ transform: `translateY(${top}px)` }} onClick={() => onOpen(row.id)}
+        style={{ transform: `translateY(${top}px)`, gridTemplateColumns: tracks }} onClick={() => onOpen(row.id)}
       >
-        <span role="cell" className="mono"><Clock iso={row.start_time} /></span>
-        <span role="cell" className="mono method">{request?.method}</span>
-        <span role="cell" className="target">
-          <Link to={{ pathname: `/traffic/${row.id}`, search }} onClick={(e) => e.stopPropagation()} tabIndex={-1} title={request?.url}>
-            <span className="faint">{request?.host}</span><span>{pathOf(row)}</span>
-          </Link>
-        </span>
-        <span role="cell"><Status code={response?.status_code} /></span>
-        <span role="cell" className="number">{durationText(seconds(row.timings?.duration))}</span>
-        <span role="cell" className="number">{bytesText(response?.body?.size)}</span>
-        <span role="cell" className="mono faint">{row.connection?.client_ip}</span>
-        <span role="cell" className="faint">{row.endpoint_name}</span>
-        <span role="cell" className="notes"><Notes row={row} /></span>
+        {columns.map((c) => c.id === "path" ? (
+          <span role="cell" key={c.id} className="target">
+            <Link to={{ pathname: `/traffic/${row.id}`, search }} onClick={(e) => e.stopPropagation()} tabIndex={-1} title={row.url}>
+              {row.path}{host && <span className="faint"> {row.host}</span>}
+            </Link>
+          </span>
+        ) : <span role="cell" key={c.id} className={c.className}>{c.cell(row)}</span>)}
       </div>
     );
   },
-  (a, b) => a.row === b.row && a.index === b.index && a.top === b.top && a.selected === b.selected && a.search === b.search,
+  (a, b) => a.row === b.row && a.index === b.index && a.top === b.top && a.selected === b.selected && a.search === b.search && a.columns.length === b.columns.length && a.columns.every((c, i) => c === b.columns[i]),
 );
-
-function Notes({ row }: { row: Exchange }) {
-  return (
-    <>
-      {row.error !== null && <Badge tone="bad" title={row.error.message}>{row.error.code}</Badge>}
-      {row.policy !== null && row.policy.action !== "" && <Badge tone="warn" title={row.policy.rule}>{row.policy.action}</Badge>}
-      {row.replay_of !== "" && <Badge tone="info" title={`Replay of ${row.replay_of}`}>replay</Badge>}
-    </>
-  );
-}

@@ -1,19 +1,26 @@
-import { ranges, type Range } from "../format/time";
-import { hasTerm, withTerm, type Fault } from "../search/position";
+import type { ReactNode } from "react";
+import type { Span } from "../format/span";
+import type { Fault } from "../search/position";
 import { SearchBox } from "../search/search-box";
+import { hasTerm, isCel, withTerm } from "../search/terms";
 import { Button } from "../ui/button";
-import type { LiveState } from "./use-exchanges";
+import { RangePicker } from "../ui/range-picker";
+import type { LiveState } from "./use-live";
 
 interface Props {
   filter: string;
-  range: Range;
+  span: Span;
   live: boolean;
   state: LiveState;
+  // Why the list cannot be live; empty when it can.
+  still: string;
   fault: Fault | null;
   onFilter: (filter: string) => void;
-  onRange: (id: string) => void;
+  onSpan: (span: Span) => void;
   onLive: () => void;
   onReady: (focus: () => void) => void;
+  // Menus at the end of the second row.
+  children: ReactNode;
 }
 
 const chips = [
@@ -29,30 +36,26 @@ const chips = [
 
 const stateText: Record<LiveState, string> = { off: "Paused", connecting: "Connecting…", live: "Live", broken: "Reconnecting…" };
 
-export function Toolbar({ filter, range, live, state, fault, onFilter, onRange, onLive, onReady }: Props) {
+export function Toolbar({ filter, span, live, state, still, fault, onFilter, onSpan, onLive, onReady, children }: Props) {
   return (
     <div className="toolbar">
       <div className="toolbar-row">
         <SearchBox value={filter} onSubmit={onFilter} fault={fault} onReady={onReady} />
         {filter !== "" && <Button kind="quiet" onClick={() => onFilter("")}>Clear</Button>}
-        <select aria-label="Time range" value={range.id} onChange={(e) => onRange(e.target.value)}>
-          {ranges.map((r) => <option key={r.id} value={r.id}>Past {r.label}</option>)}
-        </select>
-        <Button className={`live ${live ? state : "off"}`} aria-pressed={live} onClick={onLive} title="l" data-testid="live-toggle">
+        <RangePicker span={span} onChange={onSpan} />
+        <Button className={`live ${live ? state : "off"}`} aria-pressed={live} disabled={still !== ""} onClick={onLive} title={still || "l"} data-testid="live-toggle">
           <span className="dot" aria-hidden="true" />{live ? stateText[state] : "Paused"}
         </Button>
       </div>
-      {fault !== null && (
-        <div className="search-problem" role="alert" data-testid="search-problem">
-          {fault.message}{fault.hint !== "" && <span className="hint"> {fault.hint}</span>}
+      <div className="toolbar-row">
+        <div className="chips" role="group" aria-label="Quick filters">
+          {chips.map((c) => (
+            <button key={c.term} type="button" className="chip" disabled={isCel(filter)} aria-pressed={hasTerm(filter, c.term)} title={c.term} onClick={() => onFilter(withTerm(filter, c.term))}>
+              {c.label}
+            </button>
+          ))}
         </div>
-      )}
-      <div className="chips" role="group" aria-label="Quick filters">
-        {chips.map((c) => (
-          <button key={c.term} type="button" className="chip" aria-pressed={hasTerm(filter, c.term)} title={c.term} onClick={() => onFilter(withTerm(filter, c.term))}>
-            {c.label}
-          </button>
-        ))}
+        <div className="toolbar-menus">{children}</div>
       </div>
     </div>
   );

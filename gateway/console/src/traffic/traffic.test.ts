@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { curlOf, shell } from "./curl";
-import { merged } from "./live";
+import { columnsOf, fitting, moved, usual } from "./columns";
+import { LiveRows, merged, Meter } from "./live";
 import { bodyKind, pathOf, rawHead, statusClass } from "./message";
 import { changesOf, editOf } from "./replay-request";
+import { rowOf } from "./row";
 import { sample } from "./sample";
+import { next } from "./table";
 
 const header = (name: string, value: string, redacted_by = "") => ({ name, value, redacted_by });
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -68,8 +71,53 @@ test("binary bodies are edited as base64", () => {
   expect(changesOf(exchange, { ...edit, body: "AAH/\nAA==" }).body).toBe("AAH/AA==");
 });
 
-test("live rows are merged once, newest first, up to the cap", () => {
-  const e = (id: string) => sample({ id });
-  expect(merged([e("ex_3"), e("ex_4")], [e("ex_3"), e("ex_2")]).map((x) => x.id)).toEqual(["ex_4", "ex_3", "ex_2"]);
-  expect(merged([e("ex_3"), e("ex_4")], [e("ex_2")], 2).map((x) => x.id)).toEqual(["ex_4", "ex_3"]);
+const row = (id: string) => rowOf(sample({ id }));
+const ids = (rows: { id: string }[]) => rows.map((r) => r.id);
+
+test("live rows find their place, once, and are merged with stored ones", () => {
+  const live = new LiveRows();
+  for (const id of ["ex_3", "ex_5", "ex_4", "ex_5"]) live.add(row(id));
+  expect(ids(live.newestFirst())).toEqual(["ex_5", "ex_4", "ex_3"]);
+  expect(ids(merged(live.newestFirst(), [row("ex_4"), row("ex_2")]))).toEqual(["ex_5", "ex_4", "ex_3", "ex_2"]);
+  expect(ids(merged([], [row("ex_2")]))).toEqual(["ex_2"]);
+  live.forget(2);
+  expect(ids(live.newestFirst())).toEqual(["ex_4"]);
+});
+
+test("live rows are bounded, and tell what they let go", () => {
+  const live = new LiveRows(10);
+  for (let i = 10; i < 22; i++) live.add(row(`ex_${i}`));
+  expect(live.arrived).toBe(12);
+  expect(live.newestFirst().length + live.evicted).toBe(12);
+  expect(live.newestFirst()[0]?.id).toBe("ex_21");
+});
+
+test("the meter counts what is too much for a screen", () => {
+  const meter = new Meter(1000, 2000);
+  let taken = 0;
+  for (let ms = 0; ms < 3000; ms++) for (let i = 0; i < 2; i++) if (meter.take(ms)) taken++;
+  expect(taken).toBeGreaterThanOrEqual(4998);
+  expect(taken + meter.skipped).toBe(6000);
+  const calm = new Meter(1000, 2000);
+  for (let ms = 0; ms < 5000; ms++) calm.take(ms);
+  expect(calm.skipped).toBe(0);
+});
+
+test("columns are as chosen, and give way when there is little room", () => {
+  expect(columnsOf(null).map((c) => c.id)).toEqual(usual);
+  expect(columnsOf("status,nonsense,time").map((c) => c.id)).toEqual(["status", "time"]);
+  const all = columnsOf(null);
+  expect(fitting(all, 2000)).toBe(all);
+  const few = fitting(all, 560).map((c) => c.id);
+  expect(few).toEqual(expect.arrayContaining(["time", "method", "path", "status", "duration"]));
+  expect(few).not.toContain("client");
+  expect(fitting(all, 10).map((c) => c.id)).toEqual(["time", "method", "path", "status"]);
+  expect(moved(["a", "b", "c"], "a", "c")).toEqual(["b", "c", "a"]);
+  expect(moved(["a", "b", "c"], "c", "a")).toEqual(["c", "a", "b"]);
+});
+
+test("a click on a column orders by it, then the other way, then as usual", () => {
+  expect(next("", "duration")).toBe("duration desc");
+  expect(next("duration desc", "duration")).toBe("duration asc");
+  expect(next("duration asc", "duration")).toBe("");
 });

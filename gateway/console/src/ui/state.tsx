@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { ApiError, messageOf } from "../api/client";
+import { ApiError, isMissing, messageOf } from "../api/client";
 import { Button } from "./button";
 
 export function Loading({ what }: { what: string }) {
@@ -21,6 +21,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 
 // Failed shows what went wrong and lets people try again.
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  if (isMissing(error)) return <div className="state" data-testid="unavailable">Not available: the service behind this gateway does not offer it.</div>;
   return (
     <div className="state failed" role="alert">
       <strong>{messageOf(error)}</strong>
