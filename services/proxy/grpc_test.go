@@ -16,28 +16,48 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+
 	"sluice.dev/platform/clock"
 	"sluice.dev/services/proxy/internal/certs"
 )
 
-// TestGRPCPasses calls a gRPC API through the proxy: HTTP/2 on both sides,
-// trailers, streams, errors.
+// TestGRPCPasses calls a gRPC API through the proxy: HTTP/2 on both sides, trailers,
+// streams, errors. The API speaks TLS.
 func TestGRPCPasses(t *testing.T) {
 	upstreamCerts, err := certs.Local(t.TempDir(), clock.System{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	secure := grpc.Creds(credentials.NewTLS(&tls.Config{GetCertificate: upstreamCerts.GetCertificate, NextProtos: []string{"h2"}}))
+	address, state := startHealth(t, secure)
+	grpcPasses(t, &policyv1.Upstream{Url: "https://" + address, TlsSkipVerify: true}, state)
+}
+
+// TestGRPCPassesInClear is the same with an API that speaks HTTP/2 without TLS.
+func TestGRPCPassesInClear(t *testing.T) {
+	address, state := startHealth(t)
+	grpcPasses(t, &policyv1.Upstream{Url: "http://" + address, Protocol: policyv1.UpstreamProtocol_UPSTREAM_PROTOCOL_HTTP2}, state)
+}
+
+// startHealth serves gRPC's health service.
+func startHealth(t *testing.T, opts ...grpc.ServerOption) (address string, state *health.Server) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, state := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{GetCertificate: upstreamCerts.GetCertificate, NextProtos: []string{"h2"}}))), health.NewServer()
+	api := grpc.NewServer(opts...)
+	state = health.NewServer()
 	healthv1.RegisterHealthServer(api, state)
 	go func() { _ = api.Serve(l) }()
-	defer api.Stop()
+	t.Cleanup(api.Stop)
+	return l.Addr().String(), state
+}
 
-	e := endpoint("https://"+l.Addr().String(), "")
-	e.Url, e.Upstream.TlsSkipVerify = "https://grpc.localhost", true
+func grpcPasses(t *testing.T, up *policyv1.Upstream, state *health.Server) {
+	e := endpoint("", "")
+	e.Url, e.Upstream = "https://grpc.localhost", up
 	_, policy := newPolicyServer(t, e)
 	c, capture := newCaptureServer(t)
 	r := run(t, t.TempDir(), policy.address, capture.address).ready()
