@@ -1930,7 +1930,10 @@ type PolicyPhaseTrace struct {
 	// Those that were looked at, in order.
 	Rules []*PolicyRuleTrace `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
 	// Number of rules that did not match and are left out.
-	OmittedRules  uint32 `protobuf:"varint,4,opt,name=omitted_rules,json=omittedRules,proto3" json:"omitted_rules,omitempty"`
+	OmittedRules uint32 `protobuf:"varint,4,opt,name=omitted_rules,json=omittedRules,proto3" json:"omitted_rules,omitempty"`
+	// URL of the internal endpoint whose policy this phase is of; empty for that of
+	// the endpoint that the client asked.
+	EndpointUrl   string `protobuf:"bytes,5,opt,name=endpoint_url,json=endpointUrl,proto3" json:"endpoint_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1991,6 +1994,13 @@ func (x *PolicyPhaseTrace) GetOmittedRules() uint32 {
 		return x.OmittedRules
 	}
 	return 0
+}
+
+func (x *PolicyPhaseTrace) GetEndpointUrl() string {
+	if x != nil {
+		return x.EndpointUrl
+	}
+	return ""
 }
 
 // PolicyRuleTrace is one rule that was looked at.
@@ -2378,12 +2388,13 @@ const file_sluice_capture_v1_exchange_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x01\n" +
 	"\vPolicyTrace\x12;\n" +
 	"\x06phases\x18\x01 \x03(\v2#.sluice.capture.v1.PolicyPhaseTraceR\x06phases\x125\n" +
-	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xbe\x01\n" +
+	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xe1\x01\n" +
 	"\x10PolicyPhaseTrace\x12\x14\n" +
 	"\x05phase\x18\x01 \x01(\tR\x05phase\x125\n" +
 	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bduration\x128\n" +
 	"\x05rules\x18\x03 \x03(\v2\".sluice.capture.v1.PolicyRuleTraceR\x05rules\x12#\n" +
-	"\romitted_rules\x18\x04 \x01(\rR\fomittedRules\"\x8d\x02\n" +
+	"\romitted_rules\x18\x04 \x01(\rR\fomittedRules\x12!\n" +
+	"\fendpoint_url\x18\x05 \x01(\tR\vendpointUrl\"\x8d\x02\n" +
 	"\x0fPolicyRuleTrace\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\rR\x05index\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
