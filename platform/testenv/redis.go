@@ -31,6 +31,7 @@ type RedisServer struct {
 	addr string
 	dir  string
 	db   int
+	more []string // further arguments
 	proc *child.Process
 }
 
@@ -91,12 +92,12 @@ func (s *RedisServer) destroy() {
 	os.RemoveAll(s.dir)
 }
 
-func newRedis() (*RedisServer, error) {
+func newRedis(more ...string) (*RedisServer, error) {
 	dir, err := os.MkdirTemp("", "sluice-redis-")
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for redis-server: %w", err)
 	}
-	server := &RedisServer{dir: dir}
+	server := &RedisServer{dir: dir, more: more}
 	for range 5 { // another process may take the free port first
 		if server.addr, err = freeAddr(); err != nil {
 			break
@@ -119,9 +120,11 @@ func (s *RedisServer) start() error {
 		return err
 	}
 	logFile := filepath.Join(s.dir, "redis.log")
-	cmd := exec.Command(binary, "--bind", host, "--port", port, "--dir", s.dir, "--logfile", logFile,
+	cmd := exec.Command(binary, append([]string{
+		"--bind", host, "--port", port, "--dir", s.dir, "--logfile", logFile,
 		"--appendonly", "yes", "--save", "", "--databases", fmt.Sprint(redisDatabases),
-		"--enable-debug-command", "yes")
+		"--enable-debug-command", "yes",
+	}, s.more...)...)
 	if s.proc, err = child.Start(cmd); err != nil {
 		return err
 	}

@@ -206,7 +206,13 @@ func one(t testing.TB, c counter, r request) grant {
 // The script does what the model does, through changes of capacity, through
 // permits that come back and through windows that pass.
 func TestScriptIsTheModel(t *testing.T) {
-	c := counter{openRedis(t, testenv.SharedRedis(t).URL())}
+	for name, url := range map[string]string{"one server": testenv.SharedRedis(t).URL(), "a cluster": testenv.Cluster(t).URL()} {
+		t.Run(name, func(t *testing.T) { scriptIsTheModel(t, counter{openRedis(t, url)}) })
+	}
+}
+
+func scriptIsTheModel(t *testing.T, c counter) {
+	t.Helper()
 	for _, rate := range []time.Duration{2 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
 		var m model
 		refused := 0
@@ -241,7 +247,13 @@ func (g grant) model() modelGrant {
 // Many clients on connections of their own never get more than the capacity in
 // any window, and under pressure nearly all of it.
 func TestPromiseWithManyClients(t *testing.T) {
-	url := testenv.SharedRedis(t).URL()
+	for name, url := range map[string]string{"one server": testenv.SharedRedis(t).URL(), "a cluster": testenv.Cluster(t).URL()} {
+		t.Run(name, func(t *testing.T) { promiseWithManyClients(t, url) })
+	}
+}
+
+func promiseWithManyClients(t *testing.T, url string) {
+	t.Helper()
 	const capacity, rate = 200, 250 * time.Millisecond
 	var mu sync.Mutex
 	var log []permit
