@@ -2,14 +2,6 @@ package redact
 
 import "strings"
 
-// Names of the rules, as a recorded header tells them.
-const (
-	RuleCredentials = "credential-headers" // the header carries credentials by its definition
-	RuleCookies     = "cookies"            // values of cookies
-	RuleURL         = "url-credentials"    // user info or token-like parameters of a URL
-	RuleSettings    = "capture-settings"   // named by the operator
-)
-
 // credentials are the headers whose values always are secrets: RFC 9110
 // credentials and what well-known APIs use instead.
 var credentials = []string{
@@ -85,21 +77,37 @@ func (r *HeaderRules) Redact(name, value string) (replacement, rule string) {
 	if !ok || value == "" {
 		return value, ""
 	}
-	switch found.kind {
+	return found.replace(value, nil)
+}
+
+// replace does what the rule says; m makes the marks.
+func (rule headerRule) replace(value string, m marker) (replacement, name string) {
+	switch rule.kind {
 	case keepScheme:
-		replacement = credentialsValue(value)
+		replacement = credentialsValue(value, m)
 	case cookieRequest:
-		replacement = cookies(value)
+		replacement = cookies(value, m)
 	case cookieResponse:
-		replacement = setCookie(value)
+		replacement = setCookie(value, m)
 	case urlValue:
-		if replacement = URL(value); replacement == value {
+		if replacement = urlText(value, m); replacement == value {
 			return value, ""
 		}
 	default:
-		replacement = Mark
+		replacement = m.mark(rule.name, "", value)
 	}
-	return replacement, found.name
+	return replacement, rule.name
+}
+
+// marker makes what stands in the place of a value; path says where it stands
+// within the whole, if that has parts. A nil one makes the plain Mark.
+type marker func(rule, path, value string) string
+
+func (m marker) mark(rule, path, value string) string {
+	if m == nil {
+		return Mark
+	}
+	return m(rule, path, value)
 }
 
 func (r *HeaderRules) find(name string) (headerRule, bool) {

@@ -13,53 +13,58 @@ var schemes = map[string]bool{
 
 // credentialsValue redacts the value of an Authorization header, RFC 9110
 // section 11.6.2: the scheme stays.
-func credentialsValue(value string) string {
+func credentialsValue(value string, m marker) string {
 	scheme, rest, found := strings.Cut(value, " ")
-	if !found || strings.TrimSpace(rest) == "" {
-		return Mark
+	rest = strings.TrimSpace(rest)
+	if !found || rest == "" {
+		return m.mark(RuleCredentials, "", value)
 	}
-	switch scheme { // the usual ones, without allocation
-	case "Bearer":
-		return "Bearer " + Mark
-	case "Basic":
-		return "Basic " + Mark
+	if m == nil {
+		switch scheme { // the usual ones, without allocation
+		case "Bearer":
+			return "Bearer " + Mark
+		case "Basic":
+			return "Basic " + Mark
+		}
 	}
 	if schemes[strings.ToLower(scheme)] {
-		return scheme + " " + Mark
+		return scheme + " " + m.mark(RuleCredentials, "", rest)
 	}
-	return Mark
+	return m.mark(RuleCredentials, "", value)
 }
 
 // cookies redacts the values of a Cookie header, RFC 6265 section 4.2.
-func cookies(value string) string {
+func cookies(value string, m marker) string {
 	var b strings.Builder
 	b.Grow(len(value) + len(Mark))
 	for i, pair := range strings.Split(value, ";") {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(cookiePair(strings.TrimSpace(pair)))
+		b.WriteString(cookiePair(strings.TrimSpace(pair), m))
 	}
 	return b.String()
 }
 
 // setCookie redacts the value of a Set-Cookie header and keeps its attributes,
 // RFC 6265 section 4.1.
-func setCookie(value string) string {
+func setCookie(value string, m marker) string {
 	pair, attributes, found := strings.Cut(value, ";")
 	if !found {
-		return cookiePair(pair)
+		return cookiePair(pair, m)
 	}
-	return cookiePair(pair) + ";" + attributes
+	return cookiePair(pair, m) + ";" + attributes
 }
 
-func cookiePair(pair string) string {
-	name, _, found := strings.Cut(pair, "=")
+func cookiePair(pair string, m marker) string {
+	name, value, found := strings.Cut(pair, "=")
 	switch {
+	case found && value == "" && m != nil: // such as one that is being deleted
+		return pair
 	case found:
-		return name + "=" + Mark
+		return name + "=" + m.mark(RuleCookies, name, value)
 	case pair == "":
 		return ""
 	}
-	return Mark
+	return m.mark(RuleCookies, "", pair)
 }

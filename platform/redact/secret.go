@@ -15,13 +15,14 @@ import (
 // costs more than looking for them. It is safe for concurrent use.
 type Secret struct {
 	rule  string
+	value string
 	forms []string // longest first
 }
 
 // NewSecret returns the secret with a value; rule names it in records, such as
 // secret:vault/name.
 func NewSecret(rule, value string) *Secret {
-	s := &Secret{rule: rule}
+	s := &Secret{rule: rule, value: value}
 	if value == "" {
 		return s
 	}
@@ -45,30 +46,29 @@ func (s *Secret) Mask(text string) (string, bool) {
 	return text, found
 }
 
-// MaskContent is Mask for a body. When it was cut off, what of the secret stands
-// at its end is replaced too.
-func (s *Secret) MaskContent(content []byte, cut bool) ([]byte, bool) {
-	found := false
-	for _, form := range s.forms {
-		if bytes.Contains(content, []byte(form)) {
-			content, found = bytes.ReplaceAll(content, []byte(form), []byte(Mark)), true
-		}
-	}
-	if !cut {
-		return content, found
-	}
+// find adds where the secret stands in p. When more may come after p, what of it
+// stands at the end counts too.
+func (s *Secret) find(p []byte, more bool, into []span) []span {
 	longest := 0
 	for _, form := range s.forms {
-		for n := min(len(form)-1, len(content)); n > longest; n-- {
-			if bytes.HasSuffix(content, []byte(form[:n])) {
+		for at := 0; ; {
+			i := bytes.Index(p[at:], []byte(form))
+			if i < 0 {
+				break
+			}
+			at += i + len(form)
+			into = append(into, span{start: int64(at - len(form)), end: int64(at), rule: s.rule, plain: s.value, secret: true})
+		}
+		for n := min(len(form)-1, len(p)); more && n > longest; n-- {
+			if bytes.HasSuffix(p, []byte(form[:n])) {
 				longest = n
 			}
 		}
 	}
-	if longest == 0 {
-		return content, found
+	if longest > 0 {
+		into = append(into, span{start: int64(len(p) - longest), end: int64(len(p)), rule: s.rule, secret: true})
 	}
-	return append(bytes.Clone(content[:len(content)-longest]), Mark...), true
+	return into
 }
 
 func asJSON(value string, html bool) string {

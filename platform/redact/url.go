@@ -30,12 +30,19 @@ func Query(raw string) (string, bool) {
 	if !strings.Contains(raw, "=") {
 		return raw, false
 	}
-	return parameters(raw, "&")
+	return query{}.redact(raw, "&")
 }
 
-// parameters redacts pairs between separators. Within a pair that stays, ";" is
+// query says what of a query is replaced besides parameters with telling names.
+type query struct {
+	m     marker
+	named map[string]string // rule by parameter
+	off   bool              // names tell nothing
+}
+
+// redact redacts pairs between separators. Within a pair that stays, ";" is
 // tried as a separator too, as some servers do.
-func parameters(raw, separator string) (string, bool) {
+func (q query) redact(raw, separator string) (string, bool) {
 	var b strings.Builder
 	kept := 0 // raw[:kept] is in b
 	for start := 0; start < len(raw); {
@@ -43,7 +50,7 @@ func parameters(raw, separator string) (string, bool) {
 		if i := strings.Index(raw[start:], separator); i >= 0 {
 			end = start + i
 		}
-		if replaced, changed := redactPair(raw[start:end]); changed {
+		if replaced, changed := q.pair(raw[start:end]); changed {
 			b.WriteString(raw[kept:start])
 			b.WriteString(replaced)
 			kept = end
@@ -57,15 +64,30 @@ func parameters(raw, separator string) (string, bool) {
 	return b.String(), true
 }
 
-func redactPair(pair string) (string, bool) {
+func (q query) pair(pair string) (string, bool) {
 	name, value, found := strings.Cut(pair, "=")
-	switch {
-	case found && value != "" && isSecretName(name):
-		return name + "=" + Mark, true
-	case strings.Contains(pair, ";"):
-		return parameters(pair, ";")
+	if found && value != "" {
+		if rule := q.rule(name); rule != "" {
+			return name + "=" + q.m.mark(rule, name, value), true
+		}
+	}
+	if strings.Contains(pair, ";") {
+		return q.redact(pair, ";")
 	}
 	return pair, false
+}
+
+func (q query) rule(name string) string {
+	if !q.off && isSecretName(name) {
+		return RuleURL
+	}
+	if len(q.named) == 0 {
+		return ""
+	}
+	if plain, err := url.QueryUnescape(name); err == nil {
+		name = plain
+	}
+	return q.named[name]
 }
 
 func isSecretName(name string) bool {
@@ -97,22 +119,24 @@ func isSecretName(name string) bool {
 
 // URL returns raw fit for logs and errors: user info and token-like parameters of
 // query and fragment are replaced. It takes any text, also what is no valid URL.
-func URL(raw string) string {
+func URL(raw string) string { return urlText(raw, nil) }
+
+func urlText(raw string, m marker) string {
 	rest, fragment, hasFragment := strings.Cut(raw, "#")
-	rest, query, hasQuery := strings.Cut(rest, "?")
-	out := withoutUser(rest)
+	rest, parameters, hasQuery := strings.Cut(rest, "?")
+	out, q := withoutUser(rest, m), query{m: m}
 	if hasQuery {
-		query, _ = Query(query)
-		out += "?" + query
+		parameters, _ = q.redact(parameters, "&")
+		out += "?" + parameters
 	}
 	if hasFragment {
-		fragment, _ = Query(fragment)
+		fragment, _ = q.redact(fragment, "&")
 		out += "#" + fragment
 	}
 	return out
 }
 
-func withoutUser(base string) string {
+func withoutUser(base string, m marker) string {
 	start := strings.Index(base, "//")
 	if start < 0 {
 		return base
@@ -126,5 +150,5 @@ func withoutUser(base string) string {
 	if at < 0 {
 		return base
 	}
-	return base[:start] + Mark + base[start+at:]
+	return base[:start] + m.mark(RuleURL, "", base[start:start+at]) + base[start+at:]
 }

@@ -18,6 +18,7 @@ type accounting struct {
 	pending   *prometheus.Desc
 	recovered *prometheus.Desc
 	bytes     *prometheus.Desc
+	parts     *prometheus.Desc
 }
 
 func newAccounting(ledger *tap.Ledger, spoolBytes func() int64) *accounting {
@@ -32,6 +33,7 @@ func newAccounting(ledger *tap.Ledger, spoolBytes func() int64) *accounting {
 		pending:   desc("exchanges_pending", "Exchanges in memory or in the spool."),
 		recovered: desc("exchanges_recovered_total", "Exchanges of an earlier run, acknowledged in this one."),
 		bytes:     desc("spool_bytes", "What the spool takes on disk."),
+		parts:     desc("bodies_cut_total", "Bodies of which the rest is not recorded for want of memory or disk; their exchanges are."),
 	}
 }
 
@@ -48,6 +50,7 @@ func (a *accounting) Collect(ch chan<- prometheus.Metric) {
 	counter(a.stored, c.Stored)
 	counter(a.sampled, c.Sampled)
 	counter(a.recovered, c.Recovered)
+	counter(a.parts, c.LostParts)
 	for _, r := range tap.Reasons() {
 		counter(a.dropped, c.Dropped[r], r.String())
 	}

@@ -93,19 +93,25 @@ func (s *Service) openControl(_ context.Context, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
-	recorder := tap.New(s.cfg.ProxyID, tap.Limits{Exchanges: s.cfg.QueueExchanges, Bytes: s.cfg.QueueBytes}, s.ledger)
-	s.recorder = recorder
+	s.recorder = tap.New(s.cfg.ProxyID, tap.Limits{Exchanges: s.cfg.QueueExchanges, Bytes: s.cfg.QueueBytes}, s.ledger)
 	s.pool = upstream.NewPool(upstream.Config{
 		Timeouts:    transport.Timeouts{Connect: s.cfg.ConnectTimeout, FirstByte: s.cfg.ResponseTimeout},
 		IdleTimeout: s.cfg.IdleTimeout, HeadLimit: int64(s.cfg.HeadLimit),
 	}, tel.Registry, s.log)
 	s.store = control.NewStore(func(st *control.State) {
-		recorder.Configure(st.Capture)
+		s.configure(st)
 		s.pool.Configure(st.Upstreams())
 	}, tel.Registry, s.log)
 	s.watcher = control.NewWatcher(s.store, conn, s.cfg.ProxyID, filepath.Join(s.cfg.DataDir, "snapshot.pb"), keys, tel.Registry, s.log)
 	s.limiter = limit.New(policyv1.NewRateLimitServiceClient(conn), s.cfg.RateLimitTimeout, clock.System{}, tel.Registry, s.log)
 	return nil
+}
+
+// configure puts in force what is recorded.
+func (s *Service) configure(st *control.State) {
+	if err := s.recorder.Configure(st.Capture, st.ReplayKey); err != nil {
+		s.log.Error("redaction rules cannot be used by this proxy; all others are in force", "error", err)
+	}
 }
 
 // openCapture prepares the way of the records.

@@ -14,6 +14,7 @@ import (
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/services/proxy/internal/route"
+	"sluice.dev/services/proxy/internal/tap"
 	"sluice.dev/services/proxy/internal/upstream"
 )
 
@@ -23,6 +24,7 @@ type Endpoint struct {
 	Revision uint64
 	Upstream *upstream.Upstream    // nil when the policy answers every request
 	Policy   *trafficpolicy.Policy // nil when there is none
+	Capture  *tap.Override         // of the capture settings; nil when there is none
 	Fault    string                // why this endpoint cannot serve at all; else ""
 
 	address     route.Address
@@ -79,7 +81,7 @@ func compile(doc *policyv1.Endpoint, before *Endpoint) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{Revision: doc.GetRevision(), address: address, doc: doc, Endpoint: message.Endpoint{
+	e := &Endpoint{Revision: doc.GetRevision(), address: address, doc: doc, Capture: tap.NewOverride(doc.GetCapture()), Endpoint: message.Endpoint{
 		ID: doc.GetId(), Name: doc.GetName(), URL: doc.GetUrl(), Scheme: address.Scheme, Host: address.Host, Port: portOf(address),
 	}}
 	if address.Wildcard {

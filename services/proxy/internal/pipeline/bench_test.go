@@ -53,7 +53,7 @@ func newGatewayOf(tb testing.TB, docs []*policyv1.Endpoint, up pipeline.Upstream
 	tb.Helper()
 	reg, log, ledger := prometheus.NewRegistry(), slog.New(slog.DiscardHandler), &tap.Ledger{}
 	recorder := tap.New("px_1", tap.Limits{Exchanges: 1 << 12, Bytes: 256 << 20}, ledger)
-	store := control.NewStore(func(s *control.State) { recorder.Configure(s.Capture) }, reg, log)
+	store := control.NewStore(func(s *control.State) { _ = recorder.Configure(s.Capture, s.ReplayKey) }, reg, log)
 	store.Replace(&policyv1.Snapshot{Revision: 1, Endpoints: docs, Capture: &policyv1.CaptureSettings{Mode: mode}})
 	if fault := store.State(); fault.Endpoints() != len(docs) {
 		tb.Fatal("an endpoint cannot be served")

@@ -28,7 +28,7 @@ func (x *exchange) requestPhase(l *leg) (*trafficpolicy.Outcome, error) {
 		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
 	}
 	services := x.services
-	services.Secrets = x
+	services.Secrets, services.Recorder = x, x.record
 	if services.HTTP != nil {
 		services.HTTP = x
 	}
@@ -101,5 +101,5 @@ func (x *exchange) notePolicy() {
 			p.Logs = append(p.Logs, l.run.Facts().Logs...)
 		}
 	}
-	x.record.PolicyTime, x.record.Secrets = x.policyTime, x.secrets
+	x.record.PolicyTime, x.record.Run = x.policyTime, x.run
 }

@@ -18,6 +18,7 @@ func (x *exchange) Secret(ctx context.Context, vault, name string) (string, erro
 	}
 	if !slices.Contains(x.secrets, secret.Mask) {
 		x.secrets = append(x.secrets, secret.Mask)
+		x.record.Know(secret.Mask)
 	}
 	return secret.Value, nil
 }

@@ -55,9 +55,7 @@ func (x *exchange) find() *answer.Failure {
 			Message: fmt.Sprintf("no endpoint is published at %s://%s; create one with this URL, or check the host and the scheme of the request", x.scheme, x.host)}
 	}
 	x.endpoint = e
-	if x.record != nil {
-		x.record.Endpoint, x.record.PolicyRevision = &e.Endpoint, e.Revision
-	}
+	x.record.ForEndpoint(&e.Endpoint, e.Revision, e.Capture)
 	return x.unservable(e)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // store puts a batch into the spool, or counts it as lost.
-func (s *Shipper) store(b *capturev1.Batch) {
+func (s *Shipper) store(b *capturev1.Batch) (kept bool) {
 	n := uint64(len(b.GetExchanges()))
 	raw, err := proto.Marshal(b)
 	if err == nil {
@@ -22,7 +22,7 @@ func (s *Shipper) store(b *capturev1.Batch) {
 	}
 	if err == nil {
 		s.troubled = false
-		return
+		return true
 	}
 	reason := tap.SpoolError
 	switch {
@@ -36,6 +36,7 @@ func (s *Shipper) store(b *capturev1.Batch) {
 		s.troubled = true
 		s.log.Error("records are lost: the spool does not take them", "reason", reason, "error", err)
 	}
+	return false
 }
 
 // unspool reads the next batch of a spool; nil when there is none.

@@ -37,6 +37,7 @@ const (
 // Tap is where records come from.
 type Tap interface {
 	Batch() *capturev1.Batch
+	Lost() // the last batch is
 	Ready() <-chan struct{}
 	FullBatch() bool
 	OverHalf() bool
@@ -124,7 +125,7 @@ func (s *Shipper) flush(events <-chan event) error {
 		}
 	}
 	for !s.tap.Empty() {
-		s.store(s.tap.Batch())
+		s.spoolNext()
 	}
 	for _, p := range s.window {
 		if p.from == nil {
@@ -179,10 +180,17 @@ func (s *Shipper) pump() {
 		s.link.send(&capturev1.IngestRequest{ProxyId: s.proxyID, Batch: p.batch})
 	}
 	for s.mustSpool() {
-		s.store(s.tap.Batch())
+		s.spoolNext()
 	}
 	if s.tap.Empty() {
 		s.due = false
+	}
+}
+
+// spoolNext takes the next batch to the spool.
+func (s *Shipper) spoolNext() {
+	if !s.store(s.tap.Batch()) {
+		s.tap.Lost()
 	}
 }
 

@@ -18,7 +18,9 @@ import (
 
 // exchange is the record as it leaves the process: secrets replaced, texts valid
 // UTF-8.
-func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
+func (r *Recording) exchange(proxyID string, into *capturev1.Batch) *capturev1.Exchange {
+	r.requestSide().last(into)
+	r.responseSide().last(into)
 	e := &capturev1.Exchange{
 		Id:          r.id,
 		StartTime:   timestamppb.New(r.start),
@@ -29,7 +31,8 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 		ReplayOf:    r.ReplayOf,
 		TraceId:     r.traceID(),
 		ProxyId:     proxyID,
-		FullCapture: r.settings.full,
+		FullCapture: r.plan.full,
+		KeptBy:      r.keptBy,
 	}
 	if r.PolicyRevision > 0 {
 		r.tellPolicy(e)
@@ -39,12 +42,19 @@ func (r *Recording) exchange(proxyID string) *capturev1.Exchange {
 	}
 	e.Upstream = r.upstream()
 	if r.ErrorCode != "" {
-		e.Error = &capturev1.ExchangeError{Code: r.ErrorCode, Message: text(redact.URL(r.ErrorMessage))}
+		e.Error = &capturev1.ExchangeError{Code: r.ErrorCode, Message: text(r.plainText(redact.URL(r.ErrorMessage)))}
 	}
-	if len(r.Secrets) > 0 {
-		mask(e, r.Secrets)
+	r.tellMessages(e)
+	if len(r.secrets) > 0 {
+		mask(e, r.secrets)
 	}
+	e.Redactions = r.findings
 	return e
+}
+
+// plainText is a text of the policy's as the record may have it.
+func (r *Recording) plainText(s string) string {
+	return r.settings.redactor.Text(s, nil, func(*redact.Finding) {})
 }
 
 func (r *Recording) connection() *capturev1.Connection {
@@ -71,9 +81,9 @@ func address(a netip.AddrPort) string {
 }
 
 func (r *Recording) request() *capturev1.Request {
-	path, query, hasQuery := strings.Cut(r.target, "?")
-	query, _ = redact.Query(query)
-	raw := r.scheme + "://" + r.host + path
+	path, query, hasQuery := r.settings.redactor.Target(r.target, r.secrets, r.finding(capturev1.Redaction_PART_REQUEST_QUERY))
+	host := masker(r.secrets).text(r.host)
+	raw := r.scheme + "://" + host + path
 	if hasQuery {
 		raw += "?" + query
 	}
@@ -81,8 +91,10 @@ func (r *Recording) request() *capturev1.Request {
 		path = decoded
 	}
 	return &capturev1.Request{
-		Method: text(r.method), Scheme: r.scheme, Host: text(r.host), Path: text(path), Query: text(query), Url: text(raw),
-		HttpVersion: r.proto, Headers: r.headers(r.header), Body: r.reqBody.kept(), Trailers: r.headers(r.reqBody.trailer),
+		Method: text(r.method), Scheme: r.scheme, Host: text(host), Path: text(path), Query: text(query), Url: text(raw),
+		HttpVersion: r.proto, Body: r.requestSide().proto(),
+		Headers:  r.headers(r.header, capturev1.Redaction_PART_REQUEST_HEADER, r.reqBody.kept.plain),
+		Trailers: r.headers(r.reqBody.trailer, capturev1.Redaction_PART_REQUEST_TRAILER, false),
 	}
 }
 
@@ -92,23 +104,29 @@ func (r *Recording) responsePart() *capturev1.Response {
 	}
 	return &capturev1.Response{
 		StatusCode: uint32(r.status), // #nosec G115 -- a status has three digits
-		Headers:    r.headers(r.resHeader), Body: r.resBody.kept(), Trailers: r.headers(r.resBody.trailer),
+		Body:       r.responseSide().proto(),
+		Headers:    r.headers(r.resHeader, capturev1.Redaction_PART_RESPONSE_HEADER, r.resBody.kept.plain),
+		Trailers:   r.headers(r.resBody.trailer, capturev1.Redaction_PART_RESPONSE_TRAILER, false),
 	}
 }
 
-func (b *body) kept() *capturev1.Body {
-	return &capturev1.Body{Content: b.content, Size: b.size, Truncated: b.keep > 0 && uint64(len(b.content)) < b.size}
-}
+// ruleDecoded stands at a Content-Encoding that the recorded body has no more: it
+// was undone to replace something in it.
+const ruleDecoded = "content_decoded"
 
 // headers redacts. All lines lie in one piece of memory.
-func (r *Recording) headers(h message.Header) []*capturev1.Header {
+func (r *Recording) headers(h message.Header, part capturev1.Redaction_Part, decoded bool) []*capturev1.Header {
 	if len(h) == 0 {
 		return nil
 	}
 	lines := make([]capturev1.Header, len(h))
 	out := make([]*capturev1.Header, len(h))
+	found := r.finding(part)
 	for i, f := range h {
-		value, rule := r.settings.headers.Redact(f.Name, f.Value)
+		value, rule := r.settings.redactor.Header(f.Name, f.Value, r.secrets, found)
+		if decoded && message.EqualName(f.Name, "content-encoding") {
+			value, rule = "identity", ruleDecoded
+		}
 		lines[i].Name, lines[i].Value, lines[i].RedactedBy = text(f.Name), text(value), rule
 		out[i] = &lines[i]
 	}
@@ -126,13 +144,29 @@ func (r *Recording) tellPolicy(e *capturev1.Exchange) {
 		return
 	}
 	mask := r.mask()
-	p.RateLimitBucket = mask.Known(text(r.Policy.RateLimitBucket))
+	p.RateLimitBucket = r.plainText(mask.Known(text(r.Policy.RateLimitBucket)))
 	for _, entry := range r.Policy.Logs {
 		if b, err := json.Marshal(entry); err == nil {
-			p.Logs = append(p.Logs, mask.Known(string(b)))
+			p.Logs = append(p.Logs, r.plainJSON(mask.Known(string(b))))
 		}
 	}
 	e.PolicyTrace = policytrace.Proto(r.Policy.Trace, mask)
+	for _, phase := range e.GetPolicyTrace().GetPhases() {
+		for _, rule := range phase.GetRules() {
+			rule.Error = r.plainText(rule.GetError())
+			for _, action := range rule.GetActions() {
+				action.Results = r.plainJSON(action.GetResults())
+			}
+		}
+	}
+}
+
+// plainJSON is plainText for JSON.
+func (r *Recording) plainJSON(s string) string {
+	if s == "" {
+		return s
+	}
+	return string(r.settings.redactor.Body(redact.BodyConfig{ContentType: "application/json"}).Close([]byte(s), false))
 }
 
 func (r *Recording) traceID() string {

@@ -35,6 +35,7 @@ type Counts struct {
 	Seen, Stored, Sampled, Pending uint64
 	Dropped                        [reasons]uint64
 	Recovered                      uint64 // of an earlier run, acknowledged by now; not part of Seen
+	LostParts                      uint64 // stretches of bodies that were not recorded for want of memory or disk; not part of Seen
 }
 
 // Ledger counts. Each change keeps the sum, so every reader sees it hold.
@@ -72,6 +73,9 @@ func (l *Ledger) Dropped(r Reason, n uint64) {
 
 // Recovered counts n exchanges of an earlier run that are stored now.
 func (l *Ledger) Recovered(n uint64) { l.change(func(c *Counts) { c.Recovered += n }) }
+
+// LostPart counts a body of which the rest is not recorded.
+func (l *Ledger) LostPart() { l.change(func(c *Counts) { c.LostParts++ }) }
 
 // Report is the counts as capture takes them.
 func (c Counts) Report(proxyID string, at time.Time) *capturev1.ProxyAccounting {

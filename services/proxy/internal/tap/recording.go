@@ -2,11 +2,16 @@ package tap
 
 import (
 	"io"
+	"strings"
+	"sync"
 	"time"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/platform/trafficpolicy/coding"
 )
 
 // Recording is one exchange while it happens. The exported fields are set by the
@@ -16,19 +21,32 @@ type Recording struct {
 	PolicyRevision uint64
 	Policy         Policy
 	PolicyTime     time.Duration
-	Secrets        []*redact.Secret // that the policy read: kept out of the record wherever they stand
 	ReplayOf       string
 	ErrorCode      string
 	ErrorMessage   string
 	TraceID        string // W3C; "" means: what the request's traceparent says
 	Upstream       UpstreamCall
+	Run            *trafficpolicy.Run // of the policy; nil when none ran
 
 	id       string
+	tap      *Tap
 	settings *settings
-	conn     *message.Conn
-	start    time.Time
-	end      time.Time
-	size     int // estimate of what the record takes in memory
+	plan     plan
+	lot      float64 // below the plan's share: part of the sample
+	kept     bool    // by the policy
+	keptBy   string
+	req      *message.Request  // as it is at the end
+	res      *message.Response // nil when there was none
+	messages *messages
+	findings []*capturev1.Redaction
+
+	mu      sync.Mutex
+	secrets []*redact.Secret
+
+	conn  *message.Conn
+	start time.Time
+	end   time.Time
+	size  int // estimate of what the record takes in memory
 
 	method, scheme, host, target, proto string
 	header                              message.Header
@@ -82,24 +100,71 @@ func (r *Recording) Respond(res *message.Response) {
 	if res.Body != nil {
 		res.Body = &tappedBody{source: res.Body, into: r.resBody, trailer: &res.Trailer}
 	}
-	if n := res.ContentLength; n > 0 && r.resBody.keep > 0 {
-		r.resBody.content = make([]byte, 0, min(int64(r.resBody.keep), n))
+	b := r.resBody
+	b.coded = isCoded(res.Header)
+	r.apply()
+	b.parser = r.parserFor(res.Header, capturev1.Message_DIRECTION_SERVER_TO_CLIENT, b.limit)
+	if n := res.ContentLength; n > 0 && b.limit > 0 {
+		b.content = make([]byte, 0, min(int64(b.limit), n, chunkSize))
 	}
 }
 
-func (r *Recording) head(res *message.Response) {
-	r.response, r.status, r.resHeader, r.firstByte = true, res.Status, res.Header, time.Now()
+// ForEndpoint notes which endpoint it is, and puts in force what that says of
+// recording.
+func (r *Recording) ForEndpoint(e *message.Endpoint, revision uint64, o *Override) {
+	if r == nil {
+		return
+	}
+	r.Endpoint, r.PolicyRevision = e, revision
+	if o != nil {
+		r.plan = r.plan.overridden(o)
+		r.apply()
+	}
 }
 
-// Upgrade notes a 101 response and counts what then passes both ways; contents
-// are not kept.
+// Capture implements trafficpolicy.Recorder.
+func (r *Recording) Capture(d trafficpolicy.CaptureDirective) {
+	if r == nil {
+		return
+	}
+	r.plan, r.kept = r.plan.directed(d), r.kept || d.Keep
+	r.apply()
+}
+
+// apply has the bodies kept as the plan says.
+func (r *Recording) apply() {
+	request, response := r.plan.limits()
+	stream := r.kept || r.lot < r.plan.share
+	r.reqBody.configure(request, stream, func() parser {
+		return r.parserFor(r.header, capturev1.Message_DIRECTION_CLIENT_TO_SERVER, request)
+	})
+	r.resBody.configure(response, stream, nil)
+}
+
+// isCoded reports whether a content has a coding, so that it must be seen as a
+// whole to look into it.
+func isCoded(h message.Header) bool {
+	encoding := h.Get("content-encoding")
+	return encoding != "" && len(coding.Parse(encoding)) > 0
+}
+
+func (r *Recording) head(res *message.Response) {
+	r.response, r.status, r.resHeader, r.res, r.firstByte = true, res.Status, res.Header, res, time.Now()
+}
+
+// Upgrade notes a 101 response and what then passes both ways: of a WebSocket the
+// messages, of anything else only how much it is.
 func (r *Recording) Upgrade(res *message.Response, upstream io.ReadWriteCloser) io.ReadWriteCloser {
 	if r == nil {
 		return upstream
 	}
 	r.head(res)
 	r.reqBody.stop()
-	r.reqBody, r.resBody = new(body), new(body)
+	r.reqBody, r.resBody = r.newBody(true), r.newBody(false)
+	if request, response := r.plan.limits(); request > 0 && strings.EqualFold(res.Header.Get("upgrade"), "websocket") {
+		r.reqBody.parser = &webSocketParser{direction: r.way(capturev1.Message_DIRECTION_CLIENT_TO_SERVER, request)}
+		r.resBody.parser = &webSocketParser{direction: r.way(capturev1.Message_DIRECTION_SERVER_TO_CLIENT, response)}
+	}
 	return &tappedStream{ReadWriteCloser: upstream, record: r}
 }
 
@@ -113,11 +178,16 @@ func (r *Recording) Fail(code, text string) {
 // overhead is about what a record takes besides texts and bodies.
 const overhead = 1 << 10
 
-// seal ends the notes of bodies that are still being read and estimates the size.
+func (r *Recording) newBody(request bool) *body {
+	return &body{tap: r.tap, record: r, request: request}
+}
+
+// seal ends the notes of what is still being read and estimates the size.
 func (r *Recording) seal() {
 	r.reqBody.stop()
 	r.resBody.stop()
-	r.size = overhead + traceSize(r.Policy.Trace) + len(r.target)*2 + len(r.host) + cap(r.reqBody.content) + cap(r.resBody.content)
+	r.size = r.messages.seal()
+	r.size += overhead + traceSize(r.Policy.Trace) + len(r.target)*2 + len(r.host) + cap(r.reqBody.content) + cap(r.resBody.content)
 	for _, h := range []message.Header{r.header, r.resHeader, r.reqBody.trailer, r.resBody.trailer} {
 		r.size += headerSize(h) + len(h)*64
 	}

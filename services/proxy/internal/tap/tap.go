@@ -1,13 +1,16 @@
 // Package tap records exchanges without getting in their way: it copies what the
 // capture settings allow while bodies stream, and puts one record per exchange
-// into a bounded ring from which a shipper takes batches. When the ring is full
-// the record is dropped and counted; a request never waits.
+// into a bounded ring from which a shipper takes batches. Of a large body the ring
+// takes chunks while the exchange runs. When the ring is full the record is dropped
+// and counted; a request never waits. Whether an exchange is recorded at all is
+// decided at its end.
 //
 // Secrets are replaced when a record is made into an [capturev1.Exchange], before
 // it can leave the process by wire or disk.
 package tap
 
 import (
+	cryptorand "crypto/rand"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -19,10 +22,6 @@ import (
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/redact"
 )
-
-// DefaultBodyLimit is how many bytes of a body are kept unless settings say
-// otherwise.
-const DefaultBodyLimit = 10 << 10
 
 // BatchLimits bound one batch.
 var BatchLimits = Limits{Exchanges: 500, Bytes: 4 << 20}
@@ -37,70 +36,76 @@ type Tap struct {
 	settings atomic.Pointer[settings]
 	queue    *queue
 	ledger   *Ledger
-}
+	held     atomic.Int64 // bytes of bodies and messages of exchanges that run, beyond what each may have
+	limit    int64        // of held
 
-// settings are policyv1.CaptureSettings, ready to use.
-type settings struct {
-	full          bool
-	requestLimit  int
-	responseLimit int
-	share         float64 // of the exchanges that are recorded, 0 to 1
-	headers       *redact.HeaderRules
+	recent []*kept // with parts in the last batch
 }
 
 // New returns a tap whose ring holds at most limits.
 func New(proxyID string, limits Limits, ledger *Ledger) *Tap {
-	t := &Tap{proxyID: proxyID, queue: newQueue(limits, BatchLimits), ledger: ledger}
-	t.Configure(nil)
+	t := &Tap{proxyID: proxyID, queue: newQueue(limits, BatchLimits), ledger: ledger, limit: int64(limits.Bytes)}
+	_ = t.Configure(nil, nil)
 	return t
 }
 
 // Configure puts settings in force for requests from now on; nil means the
-// defaults: everything but bodies, of every exchange.
-func (t *Tap) Configure(c *policyv1.CaptureSettings) {
-	s := &settings{
-		full:          c.GetMode() == policyv1.CaptureMode_CAPTURE_MODE_FULL,
-		requestLimit:  int(c.GetRequestBodyLimit()),
-		responseLimit: int(c.GetResponseBodyLimit()),
-		share:         c.GetSamplePercent() / 100,
-		headers:       redact.Headers(c.GetRedactHeaders()),
+// defaults: everything but bodies, of every exchange. shared is a key that all
+// proxies have, for the hashes of what is redacted; without one they are of use
+// only within this process. The error tells of redaction rules that cannot be used.
+func (t *Tap) Configure(c *policyv1.CaptureSettings, shared []byte) error {
+	if len(shared) == 0 {
+		shared = ownKey
 	}
-	if s.requestLimit == 0 {
-		s.requestLimit = DefaultBodyLimit
+	redactor, err := redact.New(redact.Config{
+		Key: redact.Key(shared), Headers: c.GetRedactHeaders(), Rules: c.GetRedactionRules(), Disabled: c.GetDisabledRedactionRules(),
+	})
+	t.settings.Store(newSettings(c, redactor))
+	return err
+}
+
+// ownKey is for the time before there is a key that all proxies have.
+var ownKey = func() []byte {
+	key := make([]byte, 32)
+	_, _ = cryptorand.Read(key) // it never fails
+	return key
+}()
+
+// charge accounts for memory of exchanges that run; false when there is too little.
+func (t *Tap) charge(bytes int) bool {
+	if bytes == 0 {
+		return true
 	}
-	if s.responseLimit == 0 {
-		s.responseLimit = DefaultBodyLimit
+	if t.held.Add(int64(bytes)) > t.limit && bytes > 0 {
+		t.held.Add(-int64(bytes))
+		return false
 	}
-	if s.share == 0 {
-		s.share = 1
-	}
-	if !s.full {
-		s.requestLimit, s.responseLimit = 0, 0
-	}
-	t.settings.Store(s)
+	return true
 }
 
 // Begin starts the record of a request before anything changes it, and wraps its
-// body. It returns nil when the sample rate leaves the exchange out; every method
-// of a nil Recording does nothing.
+// body. Every method of a nil Recording does nothing.
 func (t *Tap) Begin(exchangeID string, conn *message.Conn, req *message.Request) *Recording {
 	s := t.settings.Load()
-	if s.share < 1 && rand.Float64() >= s.share { // #nosec G404 -- sampling needs no secrecy
-		return nil
-	}
 	r := &Recording{
-		id: exchangeID, settings: s, conn: conn, start: req.Received,
+		id: exchangeID, tap: t, settings: s, plan: s.plan, conn: conn, req: req, start: req.Received,
 		method: req.Method, scheme: req.Scheme, host: req.Host, target: req.Target, proto: req.Proto,
-		header: req.Header.Clone(), reqBody: &body{keep: s.requestLimit}, resBody: &body{keep: s.responseLimit},
+		header: req.Header.Clone(),
 	}
-	if req.ContentLength != 0 && req.Body != nil {
-		r.hasBody = true
+	if s.share < 1 {
+		r.lot = rand.Float64() // #nosec G404 -- sampling needs no secrecy
+	}
+	r.reqBody, r.resBody = r.newBody(true), r.newBody(false)
+	r.apply()
+	if r.hasBody = req.ContentLength != 0 && req.Body != nil; r.hasBody {
+		r.reqBody.coded = isCoded(req.Header)
 		req.Body = &tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
 	}
 	return r
 }
 
-// End finishes the record and queues it. A nil r counts as sampled.
+// End finishes the record and queues it, unless the sample leaves it out and
+// nothing says that it is kept. A nil r counts as sampled.
 func (t *Tap) End(r *Recording) {
 	if r == nil {
 		t.ledger.SawSampled()
@@ -108,27 +113,51 @@ func (t *Tap) End(r *Recording) {
 	}
 	r.end = time.Now()
 	r.seal()
+	if !r.decide() {
+		t.ledger.SawSampled()
+		return
+	}
+	r.req, r.res, r.Run = nil, nil, nil // others use them again
 	t.ledger.SawPending()
 	switch {
 	case r.size > MaxRecord:
 		t.ledger.Dropped(TooLarge, 1)
-	case !t.queue.push(r):
+	case !t.queue.push(item{record: r, size: r.size}):
 		t.ledger.Dropped(QueueFull, 1)
 	}
 }
 
-// Batch takes the oldest finished records and makes them a batch: at most 500 of
-// about 4 MiB. It returns nil when there are none.
+// Batch takes what has waited longest and makes it a batch: at most 500 exchanges
+// and parts of bodies, of about 4 MiB. It returns nil when there is nothing. Only
+// one goroutine may call it.
 func (t *Tap) Batch() *capturev1.Batch {
-	records := t.queue.take()
-	if len(records) == 0 {
+	items := t.queue.take()
+	if len(items) == 0 {
 		return nil
 	}
-	b := &capturev1.Batch{Id: id.Batch.New(), Exchanges: make([]*capturev1.Exchange, len(records))}
-	for i, r := range records {
-		b.Exchanges[i] = r.exchange(t.proxyID)
+	t.recent = t.recent[:0]
+	b := &capturev1.Batch{Id: id.Batch.New()}
+	for _, i := range items {
+		switch {
+		case i.record != nil:
+			b.Exchanges = append(b.Exchanges, i.record.exchange(t.proxyID, b))
+		default:
+			i.chunk.side().chunk(i.chunk.data, b)
+			t.recent = append(t.recent, &i.chunk.body.kept)
+		}
 	}
 	return b
+}
+
+// Lost says that the last batch was lost: its parts of bodies are missing, and what
+// follows them is of no use.
+func (t *Tap) Lost() {
+	for _, k := range t.recent {
+		if !k.lost {
+			k.lost = true
+			t.ledger.LostPart()
+		}
+	}
 }
 
 // Ready has a token when a whole batch waits.

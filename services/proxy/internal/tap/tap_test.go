@@ -34,7 +34,7 @@ var conn = &message.Conn{ClientAddr: netip.MustParseAddrPort("192.0.2.1:1"), Ser
 func TestAccountsBalanceAtAnyTime(t *testing.T) {
 	ledger := &Ledger{}
 	tap := New("px", Limits{Exchanges: 50, Bytes: 1 << 20}, ledger)
-	tap.Configure(&policyv1.CaptureSettings{SamplePercent: 80})
+	_ = tap.Configure(&policyv1.CaptureSettings{SamplePercent: 80}, nil)
 	stop := make(chan struct{})
 	var watch, writers sync.WaitGroup
 	watch.Go(func() {
@@ -89,7 +89,7 @@ func TestBodiesAreKeptUpToTheirLimits(t *testing.T) {
 			mode = policyv1.CaptureMode_CAPTURE_MODE_FULL
 		}
 		tap := New("px", Limits{Exchanges: 1, Bytes: 1 << 20}, &Ledger{})
-		tap.Configure(&policyv1.CaptureSettings{Mode: mode, RequestBodyLimit: uint32(limit), ResponseBodyLimit: uint32(limit)})
+		_ = tap.Configure(&policyv1.CaptureSettings{Mode: mode, RequestBodyLimit: uint32(limit), ResponseBodyLimit: uint32(limit)}, nil)
 		body := strings.Repeat("b", size)
 		req := get(body)
 		r := tap.Begin("ex", conn, req)
@@ -120,7 +120,7 @@ func TestBodiesAreKeptUpToTheirLimits(t *testing.T) {
 func TestBatchesAreBounded(t *testing.T) {
 	ledger := &Ledger{}
 	tap := New("px", Limits{Exchanges: 2000, Bytes: 1 << 30}, ledger)
-	tap.Configure(&policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL, RequestBodyLimit: 16 << 20})
+	_ = tap.Configure(&policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL, RequestBodyLimit: 16 << 20}, nil)
 	for i := range 1500 {
 		body := ""
 		if i%100 == 0 {
@@ -153,7 +153,7 @@ func TestBatchesAreBounded(t *testing.T) {
 
 func TestLateReadsDoNotReachASealedRecord(t *testing.T) {
 	tap := New("px", Limits{Exchanges: 10, Bytes: 1 << 20}, &Ledger{})
-	tap.Configure(&policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL})
+	_ = tap.Configure(&policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL}, nil)
 	req := get("hello world")
 	r := tap.Begin("ex", conn, req)
 	_, _ = io.ReadFull(req.Body, make([]byte, 5))

@@ -8,9 +8,9 @@ import (
 // mask knows what of the policy's doings the record must not hold: the request's
 // credentials, and bodies unless those are recorded.
 func (r *Recording) mask() policytrace.Mask {
-	mask := policytrace.Mask{Headers: r.settings.headers, Bodies: r.settings.full}
+	mask := policytrace.Mask{Headers: r.settings.redactor.HeaderRules(), Bodies: r.plan.full}
 	for _, f := range r.header {
-		mask.Values = policytrace.Secrets(r.settings.headers, f.Name, f.Value, mask.Values)
+		mask.Values = policytrace.Secrets(r.settings.redactor.HeaderRules(), f.Name, f.Value, mask.Values)
 	}
 	return mask
 }

@@ -63,7 +63,7 @@ func (r *Request) setTarget(recorded *capturev1.Request, c *replayv1.ReplayExcha
 		return nil
 	}
 	r.Target = originForm(recorded)
-	if strings.Contains(r.Target, redact.Mark) {
+	if redact.Marked(r.Target) {
 		return errs.New(codes.FailedPrecondition, ReasonQueryRedacted,
 			"the path or query held a secret that was redacted when it was recorded: give path with the whole query").
 			With(errs.Violation{Field: "path", Message: "needed: the recorded path or query is redacted", Hint: r.Target})
@@ -110,6 +110,8 @@ func (r *Request) setBody(e *capturev1.Exchange, c *replayv1.ReplayExchangeReque
 		r.HasBody = false
 	case !e.GetFullCapture():
 		return missing("it was not recorded, since full capture was off")
+	case redactedBody(e):
+		return missing("a secret in it was replaced when it was recorded")
 	case body.GetTruncated() || uint64(len(body.GetContent())) < body.GetSize():
 		return missing("only its first " + strconv.Itoa(len(body.GetContent())) + " of " + strconv.FormatUint(body.GetSize(), 10) + " bytes were recorded")
 	case len(redactions(e)) > 0:
@@ -129,6 +131,17 @@ func redactions(e *capturev1.Exchange) (lacking []errs.Violation) {
 		}
 	}
 	return lacking
+}
+
+// redactedBody reports whether the request's body is recorded with something
+// replaced in it.
+func redactedBody(e *capturev1.Exchange) bool {
+	for _, r := range e.GetRedactions() {
+		if r.GetPart() == capturev1.Redaction_PART_REQUEST_BODY {
+			return true
+		}
+	}
+	return false
 }
 
 // announcesBody reports whether the head said that a body follows.

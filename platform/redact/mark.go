@@ -1,0 +1,66 @@
+package redact
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"strconv"
+	"strings"
+)
+
+// Finding is one value that was replaced.
+type Finding struct {
+	Path   string // name, JSON path or form field; empty for what a pattern found
+	Rule   string
+	Type   string // string, number, boolean, object, array or text
+	Length uint64 // bytes of the value as sent
+	Hash   string // 16 hex digits of the value's HMAC-SHA-256
+}
+
+// Kinds of values, as a Finding tells them.
+const (
+	kindString = "string"
+	kindNumber = "number"
+	kindObject = "object"
+	kindArray  = "array"
+	kindText   = "text"
+)
+
+// Key derives the key of the hashes from one that the whole installation shares
+// (HKDF, RFC 5869).
+func Key(shared []byte) []byte {
+	key, err := hkdf.Key(sha256.New, shared, nil, "sluice redaction 1", sha256.Size)
+	if err != nil {
+		panic(err) // only a wrong length can cause it
+	}
+	return key
+}
+
+// text is what stands in a record in place of the value.
+func (f *Finding) text() string {
+	return beginsMark + " " + f.Rule + " " + strconv.FormatUint(f.Length, 10) + " " + f.Hash + "]"
+}
+
+// escaped is text with its spaces as a query or form has them ("+"), or as a path
+// has them ("%20").
+func (f *Finding) escaped(space string) string { return strings.ReplaceAll(f.text(), " ", space) }
+
+func (r *Redactor) newHash() hash.Hash { return hmac.New(sha256.New, r.key) }
+
+func sum(h hash.Hash) string {
+	var buffer [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(buffer[:0])[:8])
+}
+
+// found describes a value; plain is what it says, which may be shorter than what
+// was sent.
+func (r *Redactor) found(rule, path, kind string, sent int, plain string) *Finding {
+	h := r.newHash()
+	h.Write([]byte(plain))
+	return &Finding{Path: path, Rule: rule, Type: kind, Length: uint64(sent), Hash: sum(h)} // #nosec G115 -- a length
+}
+
+// Marked reports whether a text holds the trace of a redaction.
+func Marked(text string) bool { return strings.Contains(text, beginsMark) }

@@ -1,0 +1,41 @@
+package tap
+
+import (
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+
+	"sluice.dev/platform/redact"
+)
+
+// maxFindings bounds what one record tells of its redactions. Beyond it values are
+// replaced all the same.
+const maxFindings = 1000
+
+// finding notes what was replaced in a part of the record. It belongs to the
+// goroutine that makes batches.
+func (r *Recording) finding(part capturev1.Redaction_Part) func(*redact.Finding) {
+	return func(f *redact.Finding) {
+		if len(r.findings) < maxFindings {
+			r.findings = append(r.findings, &capturev1.Redaction{
+				Part: part, Path: text(f.Path), Rule: f.Rule, Type: f.Type, Length: f.Length, Hash: f.Hash,
+			})
+		}
+	}
+}
+
+// Know notes a secret that the policy read: it is kept out of the record wherever
+// it stands from now on.
+func (r *Recording) Know(secret *redact.Secret) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.secrets = append(r.secrets, secret)
+	r.mu.Unlock()
+}
+
+// known are the secrets that the policy has read by now.
+func (r *Recording) known() []*redact.Secret {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.secrets
+}
