@@ -106,7 +106,9 @@ const caddyConfig = `{
 	auto_https off
 	persist_config off
 	grace_period 1s
-	log { level ERROR }
+	log {
+		level ERROR
+	}
 }
 http://:%d {
 	bind 127.0.0.1

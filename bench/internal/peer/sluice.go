@@ -59,7 +59,7 @@ func sluice(m mode) func(context.Context, *Lab, *Peer) error {
 		p.prepare = func(ctx context.Context) error { return s.prepare(ctx, m) }
 		p.settle = func(ctx context.Context) error { return s.settle(ctx) }
 		p.facts = func(ctx context.Context) (map[string]float64, error) { return s.exchanges(ctx) }
-		return s.prepare(ctx, m)
+		return p.Prepare(ctx)
 	}
 }
 

@@ -37,10 +37,8 @@ func builtFrom(path, module string) string {
 	if err != nil {
 		return ""
 	}
-	for _, d := range info.Deps {
-		if d.Path == module {
-			return d.Version
-		}
+	if info.Main.Path == module {
+		return info.Main.Version
 	}
 	return ""
 }
