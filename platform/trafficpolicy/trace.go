@@ -15,6 +15,7 @@ type Trace struct {
 // PhaseTrace is one phase that ran.
 type PhaseTrace struct {
 	Phase    Phase
+	Endpoint string // URL of the internal endpoint whose policy it is of; "" for that of the run itself
 	Duration time.Duration
 	Rules    []RuleTrace
 }

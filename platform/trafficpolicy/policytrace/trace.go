@@ -35,7 +35,7 @@ type builder struct {
 }
 
 func (b *builder) phase(p trafficpolicy.PhaseTrace) *capturev1.PolicyPhaseTrace {
-	out := &capturev1.PolicyPhaseTrace{Phase: string(p.Phase), Duration: durationpb.New(p.Duration)}
+	out := &capturev1.PolicyPhaseTrace{Phase: string(p.Phase), EndpointUrl: p.Endpoint, Duration: durationpb.New(p.Duration)}
 	for _, rule := range p.Rules {
 		if !b.admit(rule) {
 			out.OmittedRules++

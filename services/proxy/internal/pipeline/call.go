@@ -51,8 +51,11 @@ func (x *exchange) callInternal(ctx context.Context, u *url.URL, req *trafficpol
 		return nil, errors.New(f.Message)
 	}
 	c := &exchange{Gateway: x.Gateway, ctx: ctx, peer: x.peer, conn: x.conn, req: asRequest(u, req), id: x.id, state: x.state, caller: x, depth: x.depth + 1,
-		leg: leg{endpoint: e}, scheme: u.Scheme, host: u.Host}
+		leg: leg{endpoint: e, called: true}, scheme: u.Scheme, host: u.Host}
 	r, err := c.ask(&c.leg)
+	for _, l := range c.inner {
+		l.called = true
+	}
 	x.inner = append(append(x.inner, &c.leg), c.inner...)
 	switch {
 	case err != nil:

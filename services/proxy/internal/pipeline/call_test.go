@@ -53,7 +53,7 @@ func called(t *testing.T, policy string, allowed ...netip.Prefix) (*taken, *upst
 
 func TestPoliciesAskInternalEndpoints(t *testing.T) {
 	for url, want := range map[string]struct{ body, calls string }{
-		"https://users.internal/check?x=1": {"200 users.test got question host users.internal", "users.test"},
+		"https://users.internal/check?x=1": {"200 users.test got question host users.internal xff 192.0.2.1", "users.test"},
 		"https://Users.Internal:443/":      {"200 users.test got question", "users.test"},
 		"https://tea.internal":             {"418 tea", ""},
 		"https://chain.internal":           {"200 users.test got question", "users.test"},
@@ -65,7 +65,7 @@ func TestPoliciesAskInternalEndpoints(t *testing.T) {
 		"https://loop.internal":            {"403 ", ""},
 	} {
 		to, up, record := called(t, asking(url))
-		if !strings.HasPrefix(to.body, want.body) || strings.Join(up.calls, " ") != want.calls {
+		if !strings.HasPrefix(to.body, want.body) || strings.Contains(to.body, "192.0.2.1, ") || strings.Join(up.calls, " ") != want.calls {
 			t.Errorf("%s: %d %q, called %v", url, to.res.Status, to.body, up.calls)
 		}
 		if record.GetEndpointId() != "ep_1" || record.GetPolicy().GetAction() != "custom-response" {

@@ -55,6 +55,10 @@ func (x *exchange) loops(e *control.Endpoint) bool {
 // is the gateway's.
 func (x *exchange) setForwarded() {
 	h := &x.req.Header
+	if x.caller != nil { // the policy said it when it made the request
+		x.addForwarded()
+		return
+	}
 	if x.cfg.DropForwarded && !x.trusts(x.peer.ClientAddr.Addr()) {
 		h.Del("x-forwarded-for")
 		h.Del("x-forwarded-proto")
@@ -64,6 +68,18 @@ func (x *exchange) setForwarded() {
 	appendTo(h, "X-Forwarded-Proto", x.scheme)
 	if !h.Has("x-forwarded-host") {
 		h.Add("X-Forwarded-Host", x.host)
+	}
+}
+
+// addForwarded says of a policy's request what that does not say itself.
+func (x *exchange) addForwarded() {
+	h := &x.req.Header
+	for _, f := range []message.Field{
+		{Name: "X-Forwarded-For", Value: x.conn.ClientAddr.Addr().String()}, {Name: "X-Forwarded-Proto", Value: x.scheme}, {Name: "X-Forwarded-Host", Value: x.host},
+	} {
+		if !h.Has(f.Name) {
+			h.Add(f.Name, f.Value)
+		}
 	}
 }
 

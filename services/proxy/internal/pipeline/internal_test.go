@@ -85,6 +85,7 @@ on_http_response: [{actions: [{type: add-headers, config: {headers: {x-inner: "1
 	endpointAt("ep_a", "https://bare.internal", "", "on_http_request: [{expressions: ['false'], actions: [{type: deny}]}]"),
 	endpointAt("ep_b", "https://retry.internal", "http://users.test", "on_http_request: [{actions: [{type: forward-internal, config: {url: 'https://down.internal', on_error: continue}}, {type: forward-internal, config: {url: 'https://down.internal', on_error: continue}}]}]"),
 	endpointAt("ep_d", "https://ws.internal", "http://ws.test", "on_http_response: [{actions: [{type: add-headers, config: {headers: {x-inner: '1'}}}]}]"),
+	endpointAt("ep_e", "https://fenced.internal", "http://users.test", "on_http_request: [{actions: [{type: restrict-ips, config: {deny: ['192.0.2.0/24']}}]}]"),
 	endpointAt("ep_c", "https://*.wild.internal", "http://users.test", ""),
 }
 

@@ -18,6 +18,7 @@ type leg struct {
 	endpoint *control.Endpoint
 	run      *trafficpolicy.Run // nil when the policy has nothing to do
 	hops     int                // forwards that led here
+	called   bool               // a policy asks it; its answer is not the client's
 }
 
 // reply is what came of a leg. Without a response and a failure the connection is

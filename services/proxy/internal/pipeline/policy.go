@@ -90,16 +90,17 @@ func (x *exchange) notePolicy() {
 	if x.record == nil || x.run == nil {
 		return
 	}
-	f := x.run.Facts()
+	f, trace := x.run.Facts(), x.run.Trace()
+	for _, l := range x.inner {
+		if l.run != nil {
+			f = l.addFacts(f)
+			trace.Phases = append(trace.Phases, l.phases()...)
+		}
+	}
 	p := &x.record.Policy
 	*p = tap.Policy{
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
-		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Logs: f.Logs, Trace: x.run.Trace(),
-	}
-	for _, l := range x.inner {
-		if l.run != nil {
-			p.Logs = append(p.Logs, l.run.Facts().Logs...)
-		}
+		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Decisions: decisions(f), Logs: f.Logs, Trace: trace,
 	}
 	x.record.PolicyTime, x.record.Run = x.policyTime, x.run
 }
