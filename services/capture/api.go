@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc"
 
 	"sluice.dev/platform/errs"
@@ -87,6 +88,14 @@ func (c captureAPI) GetExchange(ctx context.Context, req *capturev1.GetExchangeR
 	return b.query.Get(ctx, req)
 }
 
+func (c captureAPI) ValidateSearch(ctx context.Context, req *capturev1.ValidateSearchRequest) (*capturev1.ValidateSearchResponse, error) {
+	b, err := c.api.open()
+	if err != nil {
+		return nil, err
+	}
+	return b.query.Validate(ctx, req)
+}
+
 func (c captureAPI) AggregateExchanges(ctx context.Context, req *capturev1.AggregateExchangesRequest) (*capturev1.AggregateExchangesResponse, error) {
 	b, err := c.api.open()
 	if err != nil {
@@ -109,4 +118,32 @@ func (c captureAPI) TailExchanges(req *capturev1.TailExchangesRequest, s grpc.Se
 
 func (c captureAPI) FollowLog(req *capturev1.FollowLogRequest, s grpc.ServerStreamingServer[capturev1.FollowLogResponse]) error {
 	return c.api.following(s.Context(), func(ctx context.Context, b *backend) error { return b.query.Follow(ctx, req, s.Send) })
+}
+
+func (c captureAPI) GetHistogram(ctx context.Context, req *capturev1.GetHistogramRequest) (*capturev1.GetHistogramResponse, error) {
+	b, err := c.api.open()
+	if err != nil {
+		return nil, err
+	}
+	return b.query.Histogram(ctx, req)
+}
+
+func (c captureAPI) ListFacets(ctx context.Context, req *capturev1.ListFacetsRequest) (*capturev1.ListFacetsResponse, error) {
+	b, err := c.api.open()
+	if err != nil {
+		return nil, err
+	}
+	return b.query.Facets(ctx, req)
+}
+
+func (c captureAPI) GetRequestBody(req *capturev1.GetRequestBodyRequest, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return c.api.following(s.Context(), func(ctx context.Context, b *backend) error {
+		return b.query.Body(ctx, req.GetId(), capturev1.BodySide_BODY_SIDE_REQUEST, s.Send)
+	})
+}
+
+func (c captureAPI) GetResponseBody(req *capturev1.GetResponseBodyRequest, s grpc.ServerStreamingServer[httpbody.HttpBody]) error {
+	return c.api.following(s.Context(), func(ctx context.Context, b *backend) error {
+		return b.query.Body(ctx, req.GetId(), capturev1.BodySide_BODY_SIDE_RESPONSE, s.Send)
+	})
 }

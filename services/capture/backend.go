@@ -14,6 +14,7 @@ import (
 	"sluice.dev/services/capture/internal/heads"
 	"sluice.dev/services/capture/internal/ingest"
 	"sluice.dev/services/capture/internal/query"
+	"sluice.dev/services/capture/internal/rollup"
 	"sluice.dev/services/capture/internal/store"
 )
 
@@ -35,6 +36,7 @@ type backend struct {
 	caretaker *heads.Caretaker
 	accounts  *accounting.Book
 	query     *query.Service
+	counter   *rollup.Runner
 }
 
 // openBackend opens the table, claims the writer's log and finds its end.
@@ -55,6 +57,7 @@ func openBackend(ctx context.Context, s *Service) (*backend, error) {
 	shared := ingest.Redis{Publisher: s.board, Claims: heads.NewClaims(s.redis, s.cfg.Writer), Permit: b.tenure}
 	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, shared, clk, log, s.parts.ingest)
 	b.caretaker = heads.NewCaretaker(s.board, table, s.cfg.Writer, s.cfg.Retention, log)
+	b.counter = rollup.New(table, s.redis, s.cfg.Writer, log)
 	b.query = query.New(table, follow.NewFeed(table, s.board, s.parts.follow), b.accounts, clk)
 	return b, nil
 }
@@ -77,7 +80,7 @@ func (b *backend) recover(ctx context.Context) (uint64, error) {
 }
 
 func (b *backend) run(ctx context.Context) error {
-	return lifecycle.Run(ctx, drain, b.tenure, b.caretaker, b.committer)
+	return lifecycle.Run(ctx, drain, b.tenure, b.caretaker, b.counter, b.committer)
 }
 
 func (b *backend) close() {

@@ -20,11 +20,24 @@ const insertLimit = 30 * time.Second
 // 10,000 parts. When it returns nil the rows are on disk; after an error some or
 // all may be.
 func (s *Store) Insert(ctx context.Context, batches ...*Batch) error {
+	s.touch(batches)
+	defer s.touch(batches) // what was counted meanwhile may lack them
 	name := token(batches)
 	if err := s.insertContents(ctx, batches, name); err != nil {
 		return err
 	}
 	return insert(ctx, s, "exchanges", fields, rowsOf(batches), name)
+}
+
+// touch notes the batches in the ledger, before they are stored.
+func (s *Store) touch(batches []*Batch) {
+	for _, b := range batches {
+		times := make([]time.Time, len(b.rows))
+		for i := range b.rows {
+			times[i] = b.rows[i].ts
+		}
+		s.Ledger.touch(times...)
+	}
 }
 
 // insertContents stores what belongs to exchanges, before them, so that nobody
@@ -98,6 +111,8 @@ func insert[R any](ctx context.Context, s *Store, table string, columns []field[
 // a token and of its part must not make ClickHouse take the batches for stored.
 // It returns how many were there already.
 func (s *Store) InsertAgain(ctx context.Context, batches ...*Batch) (were int, err error) {
+	s.touch(batches)
+	defer s.touch(batches)
 	if err := s.insertContents(ctx, batches, ""); err != nil {
 		return 0, err
 	}

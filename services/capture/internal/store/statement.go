@@ -55,6 +55,11 @@ func (q *statement) instant(t time.Time) string {
 	return "fromUnixTimestamp64Nano(" + q.bind("Int64", strconv.FormatInt(ns, 10)) + ", 'UTC')"
 }
 
+// second is t without its fraction.
+func (q *statement) second(t time.Time) string {
+	return "toDateTime(" + q.bind("UInt32", strconv.FormatInt(min(max(t.Unix(), 0), 1<<32-1), 10)) + ", 'UTC')"
+}
+
 // within bounds ts: from inclusive, until exclusive.
 func (q *statement) within(from, until time.Time) string {
 	return "ts >= " + q.instant(from) + " AND ts < " + q.instant(until)

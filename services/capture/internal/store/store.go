@@ -23,8 +23,10 @@ type Limits struct {
 	Bytes uint64 // read, uncompressed
 }
 
-// Store is the table of exchanges.
+// Store is the tables of exchanges.
 type Store struct {
+	Ledger *Ledger
+
 	conn      driver.Conn
 	limits    Limits
 	retention time.Duration
@@ -39,7 +41,7 @@ func Open(ctx context.Context, dsn string, retention time.Duration, limits Limit
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{conn: conn, limits: limits, retention: retention, clock: clk, log: log}
+	s := &Store{conn: conn, limits: limits, retention: retention, clock: clk, log: log, Ledger: newLedger(clk)}
 	if err := s.prepare(ctx); err != nil {
 		_ = conn.Close() // the error that matters is the first
 		return nil, err
