@@ -5,21 +5,13 @@ import (
 	"io"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
-
 	"sluice.dev/platform/spool"
 	"sluice.dev/services/proxy/internal/tap"
 )
 
 // store puts a batch into the spool, or counts it as lost.
-func (s *Shipper) store(b *capturev1.Batch) (kept bool) {
-	n := uint64(len(b.GetExchanges()))
-	raw, err := proto.Marshal(b)
-	if err == nil {
-		err = s.spool.Append(raw, uint32(n)) // #nosec G115 -- at most one batch
-	}
+func (s *Shipper) store(b sealed) (kept bool) {
+	err := s.spool.Append(b.raw, uint32(b.exchanges)) // #nosec G115 -- at most one batch
 	if err == nil {
 		s.troubled = false
 		return true
@@ -31,7 +23,7 @@ func (s *Shipper) store(b *capturev1.Batch) (kept bool) {
 	case errors.Is(err, spool.ErrTooLarge):
 		reason = tap.TooLarge
 	}
-	s.ledger.Dropped(reason, n)
+	s.ledger.Dropped(reason, b.exchanges)
 	if !s.troubled {
 		s.troubled = true
 		s.log.Error("records are lost: the spool does not take them", "reason", reason, "error", err)
@@ -52,14 +44,14 @@ func (s *Shipper) unspool(from *spool.Spool) *parcel {
 			}
 			continue
 		}
-		b := &capturev1.Batch{}
-		if err := proto.Unmarshal(r.Payload, b); err != nil {
+		b, err := unseal(r.Payload, r.Recovered || from != s.spool)
+		if err != nil {
 			// Its checksum is right: another version wrote it, or a foreign program.
 			s.log.Error("a record of the spool is no batch", "error", err)
 			s.drop(uint64(r.Items), r.Recovered || from != s.spool)
 			continue
 		}
-		p := &parcel{batch: b, bytes: len(r.Payload), from: from, end: r.End, recovered: r.Recovered || from != s.spool}
+		p := &parcel{sealed: b, from: from, end: r.End, recovered: r.Recovered || from != s.spool}
 		s.onDisk = append(s.onDisk, p)
 		return p
 	}

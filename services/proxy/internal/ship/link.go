@@ -18,13 +18,13 @@ type event struct {
 
 // link is one stream. Its queue takes a whole window, so sending never blocks.
 type link struct {
-	out chan *capturev1.IngestRequest // closed: nothing more will come
+	out chan *message // closed: nothing more will come
 }
 
-func (l *link) send(r *capturev1.IngestRequest) { l.out <- r }
+func (l *link) send(r *message) { l.out <- r }
 
 // trySend leaves room for the window.
-func (l *link) trySend(r *capturev1.IngestRequest) bool {
+func (l *link) trySend(r *message) bool {
 	if cap(l.out)-len(l.out) <= windowBatches {
 		return false
 	}
@@ -69,12 +69,12 @@ func keepLinked(ctx context.Context, client capturev1.IngestServiceClient, event
 func oneLink(parent context.Context, client capturev1.IngestServiceClient, events chan<- event) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	stream, err := client.Ingest(ctx)
+	stream, err := client.Ingest(ctx, asSealed())
 	if err != nil {
 		return err
 	}
 	// Two windows: one of batches that are sent again, one of room for reports.
-	l := &link{out: make(chan *capturev1.IngestRequest, 2*windowBatches+2)}
+	l := &link{out: make(chan *message, 2*windowBatches+2)}
 	sent := make(chan struct{})
 	defer func() { cancel(); <-sent }()
 	go func() { defer close(sent); l.write(ctx, stream, cancel) }()
@@ -112,7 +112,7 @@ func (l *link) write(ctx context.Context, stream capturev1.IngestService_IngestC
 				_ = stream.CloseSend() // the reader sees why if it fails
 				return
 			}
-			if stream.Send(r) != nil {
+			if stream.SendMsg(r) != nil {
 				broken() // the reader gets the error
 				return
 			}

@@ -12,8 +12,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 
 	"sluice.dev/platform/spool"
@@ -64,15 +62,12 @@ type Shipper struct {
 
 // parcel is a batch on its way.
 type parcel struct {
-	batch     *capturev1.Batch
-	bytes     int
+	sealed
 	from      *spool.Spool // nil when it came straight from the tap
 	end       spool.Position
 	recovered bool // of an earlier run
 	acked     bool
 }
-
-func (p *parcel) exchanges() uint64 { return uint64(len(p.batch.GetExchanges())) }
 
 // New returns a shipper. It owns the spools and closes them at the end of Run.
 func New(t Tap, ledger *tap.Ledger, spools []*spool.Spool, proxyID string, client capturev1.IngestServiceClient, log *slog.Logger) *Shipper {
@@ -129,7 +124,7 @@ func (s *Shipper) flush(events <-chan event) error {
 	}
 	for _, p := range s.window {
 		if p.from == nil {
-			s.store(p.batch)
+			s.store(p.sealed)
 		}
 	}
 	s.sayGoodbye(events)
@@ -177,7 +172,7 @@ func (s *Shipper) pump() {
 			break
 		}
 		s.window = append(s.window, p)
-		s.link.send(&capturev1.IngestRequest{ProxyId: s.proxyID, Batch: p.batch})
+		s.link.send(&message{proxyID: s.proxyID, batch: p.sealed})
 	}
 	for s.mustSpool() {
 		s.spoolNext()
@@ -189,15 +184,28 @@ func (s *Shipper) pump() {
 
 // spoolNext takes the next batch to the spool.
 func (s *Shipper) spoolNext() {
-	if !s.store(s.tap.Batch()) {
+	b, ok := s.sealNext()
+	if ok && !s.store(b) {
 		s.tap.Lost()
 	}
+}
+
+// sealNext takes the next batch from the tap. What cannot be encoded is counted.
+func (s *Shipper) sealNext() (b sealed, ok bool) {
+	b, err := seal(s.tap.Batch())
+	if err == nil {
+		return b, true
+	}
+	s.log.Error("records are lost: they cannot be encoded", "exchanges", b.exchanges, "error", err)
+	s.ledger.Dropped(tap.TooLarge, b.exchanges)
+	s.tap.Lost()
+	return b, false
 }
 
 func (s *Shipper) room() bool {
 	bytes := 0
 	for _, p := range s.window {
-		bytes += p.bytes
+		bytes += len(p.raw)
 	}
 	return len(s.window) < windowBatches && bytes < windowBytes
 }
@@ -213,16 +221,22 @@ func (s *Shipper) mustSpool() bool {
 
 // nextParcel takes the oldest batch that waits: from a spool, else from the tap.
 func (s *Shipper) nextParcel() *parcel {
-	for _, from := range append(slices.Clone(s.adopted), s.spool) {
+	for _, from := range s.adopted {
 		if p := s.unspool(from); p != nil {
 			return p
 		}
 	}
+	if p := s.unspool(s.spool); p != nil {
+		return p
+	}
 	if s.tap.Empty() || !s.due && !s.tap.FullBatch() {
 		return nil
 	}
-	b := s.tap.Batch()
-	return &parcel{batch: b, bytes: proto.Size(b)}
+	b, ok := s.sealNext()
+	if !ok {
+		return nil // the next one comes with the next tick
+	}
+	return &parcel{sealed: b}
 }
 
 func (s *Shipper) handle(e event) {
@@ -230,7 +244,7 @@ func (s *Shipper) handle(e event) {
 	case e.up != nil:
 		s.link = e.up
 		for _, p := range s.window { // the service may have lost them
-			s.link.send(&capturev1.IngestRequest{ProxyId: s.proxyID, Batch: p.batch})
+			s.link.send(&message{proxyID: s.proxyID, batch: p.sealed})
 		}
 		s.report(true)
 	case e.acked != "":
@@ -241,7 +255,7 @@ func (s *Shipper) handle(e event) {
 }
 
 func (s *Shipper) acknowledge(id string) {
-	at := slices.IndexFunc(s.window, func(p *parcel) bool { return p.batch.GetId() == id })
+	at := slices.IndexFunc(s.window, func(p *parcel) bool { return p.id == id })
 	if at < 0 {
 		return // the second acknowledgement of a batch that was sent twice
 	}
@@ -249,9 +263,9 @@ func (s *Shipper) acknowledge(id string) {
 	s.window = slices.Delete(s.window, at, at+1)
 	p.acked = true
 	if p.recovered {
-		s.ledger.Recovered(p.exchanges())
+		s.ledger.Recovered(p.exchanges)
 	} else {
-		s.ledger.Stored(p.exchanges())
+		s.ledger.Stored(p.exchanges)
 	}
 	s.forget()
 }
@@ -262,7 +276,7 @@ func (s *Shipper) report(always bool) {
 	if s.link == nil || counts == s.reported && !always {
 		return
 	}
-	if s.link.trySend(&capturev1.IngestRequest{ProxyId: s.proxyID, Accounting: counts.Report(s.proxyID, time.Now())}) {
+	if s.link.trySend(&message{request: &capturev1.IngestRequest{ProxyId: s.proxyID, Accounting: counts.Report(s.proxyID, time.Now())}}) {
 		s.reported = counts
 	}
 }
