@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { asText, decoded, fromBase64, hexDump, toBase64 } from "./bytes";
 import { plain, prettyJson } from "./json";
+import { jsonTree } from "./json-tree";
+import { boundaryOf, partsOf } from "./multipart";
+import { prettyXml } from "./xml";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -47,4 +50,29 @@ test("JSON that was cut is still shown, with its fault", () => {
   const { tokens, problem } = prettyJson('{"a":{"b":"long te');
   expect(problem).not.toBe("");
   expect(plain(tokens)).toBe('{\n  "a": {\n    "b": "long te');
+});
+
+test("JSON becomes a tree that keeps every digit", () => {
+  const tree = jsonTree('{"id": 12345678901234567890, "a": [1, {"b": "x,]"}], "e": {}}');
+  expect(tree).toMatchObject({ kind: "object", key: null, items: [
+    { key: '"id"', kind: "leaf", text: "12345678901234567890" },
+    { key: '"a"', kind: "array", items: [{ text: "1" }, { kind: "object", items: [{ key: '"b"', text: '"x,]"' }] }] },
+    { key: '"e"', kind: "object", items: [] },
+  ] });
+  expect(jsonTree('{"a":')).toBeNull();
+  expect(jsonTree(`[${"1,".repeat(30_000)}1]`)).toBeNull();
+});
+
+test("XML is indented", () => {
+  expect(prettyXml('<?xml version="1.0"?><a><b c="1">x</b><d/> <!-- n --> </a>')).toBe('<?xml version="1.0"?>\n<a>\n  <b c="1">x</b>\n  <d/>\n  <!-- n -->\n</a>');
+});
+
+test("multipart bodies are taken apart, also when they were cut", () => {
+  expect(boundaryOf('multipart/form-data; charset=x; boundary="a b"')).toBe("a b");
+  expect(boundaryOf("multipart/mixed; boundary=zz; x=1")).toBe("zz");
+  expect(boundaryOf("text/plain; boundary=zz")).toBe("");
+  const body = bytes('--zz\r\nContent-Disposition: form-data; name="a\\"b"; filename=f.txt\r\n\r\none\r\ntwo\r\n--zz\r\nContent-Disposition: form-data; name=c\r\n\r\ncut');
+  const parts = partsOf(body, "zz");
+  expect(parts.map((p) => [p.name, p.file, asText(p.bytes)])).toEqual([['a"b', "f.txt", "one\r\ntwo"], ["c", "", "cut"]]);
+  expect(partsOf(bytes("--zz--"), "zz")).toEqual([]);
 });

@@ -13,11 +13,15 @@ export interface Pretty {
 
 const scanner = /"(?:[^"\\\n]|\\.)*"?|-?\d[\d.eE+-]*|true|false|null|[{}[\],:]|[^\s{}[\],:"]+/g;
 
+export function scan(source: string): string[] {
+  return source.match(scanner) ?? [];
+}
+
 // prettyJson indents JSON and marks its parts. It changes nothing but white space,
 // so numbers keep all their digits; what is not JSON (a body that was cut) is
 // indented as far as it goes.
 export function prettyJson(source: string): Pretty {
-  const found = source.match(scanner) ?? [];
+  const found = scan(source);
   const tokens: Token[] = [];
   let depth = 0;
   const newline = () => tokens.push({ kind: "text", text: "\n" + "  ".repeat(Math.max(0, depth)) });

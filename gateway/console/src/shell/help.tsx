@@ -8,7 +8,9 @@ const keys: [string, string][] = [
   ["Esc", "Close it"],
   ["r", "Replay it"],
   ["e", "Replay it with changes"],
+  ["[  ]", "Next, previous tab of it"],
   ["l", "Live on or off"],
+  ["f", "Facets on or off"],
   ["?", "This help"],
 ];
 

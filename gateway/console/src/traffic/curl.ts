@@ -1,6 +1,7 @@
 import type { Exchange } from "../api/types";
 import { asText } from "../format/bytes";
-import { bodyBytes, pathOf } from "./message";
+import { urlOf } from "./copies";
+import { bodyBytes } from "./message";
 
 // shell quotes one word for POSIX shells; control characters need bash's $'…'.
 export function shell(word: string): string {
@@ -25,8 +26,7 @@ export interface Curl {
 export function curlOf(exchange: Exchange): Curl {
   const request = exchange.request;
   if (request === null) return { command: "", left: [] };
-  const host = /^[a-z]+:\/\//i.test(request.url) ? request.url : `${request.scheme}://${request.host}${pathOf(exchange)}`;
-  const words = ["curl", ...(request.method === "GET" ? [] : ["-X", request.method]), shell(host)];
+  const words = ["curl", ...(request.method === "GET" ? [] : ["-X", request.method]), shell(urlOf(exchange))];
   const left: string[] = [];
   for (const h of request.headers) {
     if (own.has(h.name.toLowerCase())) continue;

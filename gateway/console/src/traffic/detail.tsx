@@ -2,16 +2,18 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { useItem } from "../api/queries";
 import type { Exchange } from "../api/types";
-import { Button, CopyButton } from "../ui/button";
+import { Button } from "../ui/button";
 import { Confirm } from "../ui/dialog";
 import { useKeys } from "../ui/keys";
 import { Failed, Loading } from "../ui/state";
 import { Tabs } from "../ui/tabs";
 import { Moment } from "../ui/time";
-import { curlOf } from "./curl";
+import { CopyMenu } from "./copy-menu";
 import { pathOf } from "./message";
+import { MessagesTab } from "./messages-tab";
 import { PolicyTab } from "./policy-tab";
 import { RawTab } from "./raw-tab";
+import { RelatedTab } from "./related-tab";
 import { ReplayEditor } from "./replay-editor";
 import { isSafe } from "./replay-request";
 import { ReplayResultView } from "./replay-result";
@@ -25,6 +27,8 @@ const tabs = [
   { id: "response", label: "Response" },
   { id: "timing", label: "Timing" },
   { id: "policy", label: "Policy" },
+  { id: "messages", label: "Messages" },
+  { id: "related", label: "Related" },
   { id: "raw", label: "Raw" },
 ] as const;
 
@@ -53,13 +57,15 @@ export function Detail({ id, tab, search, onTab, onClose }: Props) {
       )}
       {data !== undefined && (
         <>
-          <Head exchange={data} search={search} onClose={onClose} />
-          <Tabs label="Exchange" tabs={[...tabs]} current={current} onChange={onTab} />
+          <Head exchange={data} search={search} tab={current} onTab={onTab} onClose={onClose} />
+          <Tabs label="Exchange" tabs={tabsOf(data)} current={current} onChange={onTab} />
           <div className="detail-body" role="tabpanel" aria-labelledby={`tab-${current}`} tabIndex={0}>
             {current === "request" && <RequestTab exchange={data} />}
             {current === "response" && <ResponseTab exchange={data} />}
             {current === "timing" && <TimingTab exchange={data} />}
             {current === "policy" && <PolicyTab exchange={data} />}
+            {current === "messages" && <MessagesTab exchange={data} />}
+            {current === "related" && <RelatedTab exchange={data} search={search} />}
             {current === "raw" && <RawTab exchange={data} />}
           </div>
         </>
@@ -68,11 +74,17 @@ export function Detail({ id, tab, search, onTab, onClose }: Props) {
   );
 }
 
-function Head({ exchange, search, onClose }: { exchange: Exchange; search: string; onClose: () => void }) {
+function Head({ exchange, search, tab, onTab, onClose }: { exchange: Exchange; search: string; tab: TabID; onTab: (tab: string) => void; onClose: () => void }) {
   const replay = useReplay(exchange);
   const [ask, setAsk] = useState<"none" | "confirm" | "edit">("none");
   const method = exchange.request?.method ?? "";
+  const step = (by: number) => {
+    const all = tabsOf(exchange);
+    const next = all[(all.findIndex((t) => t.id === tab) + by + all.length) % all.length];
+    if (next !== undefined) onTab(next.id);
+  };
   useKeys({
+    "]": () => step(1), "[": () => step(-1), ArrowRight: () => step(1), ArrowLeft: () => step(-1),
     r: () => (isSafe(method) ? replay.mutate({}) : setAsk("confirm")),
     e: () => setAsk("edit"),
   });
@@ -84,13 +96,13 @@ function Head({ exchange, search, onClose }: { exchange: Exchange; search: strin
         <Button kind="quiet" onClick={onClose} aria-label="Close">✕</Button>
       </div>
       <div className="detail-sub faint">
-        {exchange.request?.scheme}://{exchange.request?.host} · <Moment iso={exchange.start_time} /> · <code>{exchange.id}</code>
+        {exchange.request?.scheme}://{exchange.request?.host} · <Moment iso={exchange.start_time} /> · <code>{exchange.id}</code>{exchange.route !== "" && <> · route <code>{exchange.route}</code></>}
       </div>
       {exchange.error !== null && <div className="problem"><b>{exchange.error.code}</b> {exchange.error.message}</div>}
       <div className="actions">
         <Button kind="primary" busy={replay.isPending} onClick={() => replay.mutate({})} title="r">Replay</Button>
         <Button onClick={() => setAsk("edit")} title="e">Replay with changes…</Button>
-        <CopyCurl exchange={exchange} />
+        <CopyMenu exchange={exchange} />
       </div>
       <Relations exchange={exchange} search={search} />
       <ReplayResultView replay={replay} search={search} />
@@ -104,10 +116,10 @@ function Head({ exchange, search, onClose }: { exchange: Exchange; search: strin
   );
 }
 
-function CopyCurl({ exchange }: { exchange: Exchange }) {
-  const { left } = curlOf(exchange);
-  const note = left.length === 0 ? undefined : `Without ${left.join(", ")}: redacted`;
-  return <CopyButton text={() => curlOf(exchange).command} title={note}>Copy as curl</CopyButton>;
+// tabsOf names the tabs that have something to show: messages are rare.
+function tabsOf(exchange: Exchange) {
+  const messages = exchange.messages.length + Number(exchange.omitted_messages);
+  return tabs.filter((t) => t.id !== "messages" || messages > 0).map((t) => (t.id === "messages" ? { ...t, label: `Messages ${messages}` } : t));
 }
 
 function Relations({ exchange, search }: { exchange: Exchange; search: string }) {

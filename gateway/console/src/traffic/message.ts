@@ -23,7 +23,7 @@ export function statusClass(status: number | undefined): StatusClass {
   return classes[Math.floor(status / 100) - 1] ?? "none";
 }
 
-export type BodyKind = "empty" | "json" | "form" | "html" | "image" | "text" | "binary";
+export type BodyKind = "empty" | "json" | "xml" | "form" | "multipart" | "html" | "image" | "text" | "binary";
 
 // bodyKind says how to show a body. The type that was declared counts, unless the
 // content is not text at all.
@@ -31,12 +31,24 @@ export function bodyKind(contentType: string, bytes: Uint8Array, truncated: bool
   if (bytes.length === 0) return "empty";
   const media = (contentType.split(";")[0] ?? "").trim().toLowerCase();
   if (media.startsWith("image/") && media !== "image/svg+xml") return "image";
+  if (media.startsWith("multipart/")) return "multipart";
   const text = asText(bytes, truncated);
   if (text === null) return "binary";
   if (media === "application/json" || media.endsWith("+json")) return "json";
   if (media === "application/x-www-form-urlencoded") return "form";
-  if (media === "text/html" || media.endsWith("/xml") || media.endsWith("+xml")) return "html";
+  if (media === "text/html" || media === "application/xhtml+xml") return "html";
+  if (media.endsWith("/xml") || media.endsWith("+xml")) return "xml";
   return media === "" && /^\s*[{[]/.test(text) ? "json" : "text";
+}
+
+export type View = "tree" | "pretty" | "fields" | "parts" | "preview" | "image" | "sent" | "hex";
+
+// viewsOf are the ways to look at a kind of body, the best first.
+export function viewsOf(kind: BodyKind): View[] {
+  const own: Partial<Record<BodyKind, View[]>> = {
+    json: ["tree", "pretty", "sent"], xml: ["pretty", "sent"], form: ["fields", "sent"], multipart: ["parts", "sent"], html: ["sent", "preview"], image: ["image"], text: ["sent"],
+  };
+  return [...(own[kind] ?? []), "hex"];
 }
 
 // bodyBytes is what was kept of a body.

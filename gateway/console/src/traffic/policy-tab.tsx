@@ -14,6 +14,7 @@ export function PolicyTab({ exchange }: { exchange: Exchange }) {
     ["Answered by", policy.action === "" ? "the upstream" : <><b>{policy.action}</b> in rule {policy.rule}</>],
     ["Rate limit", policy.rate_limit_decision && `${policy.rate_limit_decision}${policy.rate_limit_bucket === "" ? "" : `, bucket ${policy.rate_limit_bucket}`}`],
     ["Basic auth", policy.basic_auth_decision && `${policy.basic_auth_decision}${policy.user_name === "" ? "" : `, user ${policy.user_name}`}`],
+    ...Object.entries(policy.decisions).map(([action, decision]): [string, React.ReactNode] => [action, decision]),
     ["Error", exchange.error && <><code>{exchange.error.code}</code> {exchange.error.message}</>],
   ];
   return (

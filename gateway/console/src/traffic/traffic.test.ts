@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
+import { fetchOf, harOf } from "./copies";
 import { curlOf, shell } from "./curl";
+import { brushed, stacked } from "./bars";
 import { columnsOf, fitting, moved, usual } from "./columns";
 import { LiveRows, merged, Meter } from "./live";
 import { bodyKind, pathOf, rawHead, statusClass } from "./message";
 import { changesOf, editOf } from "./replay-request";
+import { marksIn, sameHash, searchField } from "./redacted";
 import { rowOf } from "./row";
 import { sample } from "./sample";
 import { next } from "./table";
+import { stagesOf } from "./waterfall";
 
 const header = (name: string, value: string, redacted_by = "") => ({ name, value, redacted_by });
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -25,7 +29,7 @@ test("bodies are shown by type", () => {
   expect(bodyKind("application/problem+json; charset=utf-8", bytes("{}"), false)).toBe("json");
   expect(bodyKind("application/json", new Uint8Array([0, 1]), false)).toBe("binary");
   expect(bodyKind("image/png", new Uint8Array([0x89, 0x50]), false)).toBe("image");
-  expect(bodyKind("image/svg+xml", bytes("<svg/>"), false)).toBe("html");
+  expect(bodyKind("image/svg+xml", bytes("<svg/>"), false)).toBe("xml");
   expect(bodyKind("", bytes('{"a":1}'), false)).toBe("json");
   expect(bodyKind("application/x-www-form-urlencoded", bytes("a=1"), false)).toBe("form");
   expect(bodyKind("text/plain", new Uint8Array(), false)).toBe("empty");
@@ -120,4 +124,39 @@ test("a click on a column orders by it, then the other way, then as usual", () =
   expect(next("", "duration")).toBe("duration desc");
   expect(next("duration desc", "duration")).toBe("duration asc");
   expect(next("duration asc", "duration")).toBe("");
+});
+
+test("redaction marks are found in texts", () => {
+  expect(marksIn('{"a":"[redacted json_password 7 0123456789abcdef]"}')).toEqual(['{"a":"', { rule: "json_password", length: 7, hash: "0123456789abcdef" }, '"}']);
+  expect(marksIn("[redacted] x")).toEqual(["[redacted] x"]);
+  const mark = { rule: "token", length: 3, hash: "0123456789abcdef" };
+  expect(sameHash(mark, searchField({ part: "PART_REQUEST_HEADER", path: "X-Key" }))).toBe("header.x-key:*0123456789abcdef*");
+  expect(sameHash(mark, searchField({ part: "PART_REQUEST_BODY", path: "$.a" }))).toBe("redacted_by:token");
+});
+
+test("timings become stages, one after the other", () => {
+  const none = { duration: null, policy: null, upstream: null, first_byte: null, connect: null, tls_handshake: null, upstream_first_byte: null, request_received: null, upstream_start: null };
+  const call = { address: "u:1", connection_reused: false, http_version: "", failed_attempts: [{ address: "u:0", offset: "0.001s", duration: "0.002s", status_code: 503, error: "" }] };
+  const stages = stagesOf(sample({ upstream: call, timings: { ...none, duration: "0.1s", policy: "0.001s", upstream_start: "0.003s", connect: "0.002s", tls_handshake: "0.005s", upstream_first_byte: "0.05s", upstream: "0.08s", first_byte: "0.062s" } }));
+  expect(stages.map((s) => [s.kind, Math.round(s.start * 1000), Math.round(s.end * 1000)])).toEqual([
+    ["policy", 0, 1], ["failed", 1, 3], ["connect", 3, 5], ["tls", 5, 10], ["wait", 10, 60], ["download", 60, 90], ["answer", 62, 100],
+  ]);
+  expect(stages[1]?.note).toBe("status 503");
+  expect(stagesOf(sample())).toEqual([]);
+});
+
+test("exchanges are copied as fetch and as HAR entry, without what was redacted", () => {
+  const e = sample({ body: '{"a":1}', request: { headers: [header("X-A", "1"), header("Authorization", "[redacted]", "rule"), header("Content-Type", "application/json")] } });
+  expect(fetchOf(e)).toContain('headers: [["X-A","1"],["Content-Type","application/json"]]');
+  expect(harOf(e)).toMatchObject({ request: { method: "POST", url: "https://shop.example.com/orders?a=1", queryString: [{ name: "a", value: "1" }] } });
+});
+
+test("histogram layers stand on each other, and a brush takes whole bars", () => {
+  const bucket = { time: "1970-01-01T00:01:00Z", status_1xx: "0", status_2xx: "5", status_3xx: "0", status_4xx: "2", status_5xx: "1", no_status: "0" };
+  const [times, whole, ...rest] = stacked([bucket]);
+  expect(times).toEqual([60]);
+  expect(whole).toEqual([8]);
+  expect(rest[rest.length - 1]).toEqual([1]);
+  expect(brushed(61, 119, 30)).toEqual({ from: 60_000, to: 120_000 });
+  expect(brushed(61, 62, 30)).toEqual({ from: 60_000, to: 90_000 });
 });
