@@ -16,9 +16,12 @@ type Conn struct {
 	// ServerRegion names where this proxy stands, as configured; may be empty.
 	ServerRegion string
 	Start        time.Time
-	TLS          *TLS         // nil on a connection without TLS
-	BytesIn      atomic.Int64 // received from the client so far
-	BytesOut     atomic.Int64 // sent to the client so far
+	TLS          *TLS // nil on a connection without TLS
+	// TLSTerms stand for the terms under which the session was made, or that it was
+	// later found to meet; always of one type. Empty without any.
+	TLSTerms atomic.Value
+	BytesIn  atomic.Int64 // received from the client so far
+	BytesOut atomic.Int64 // sent to the client so far
 }
 
 // TLS describes the TLS session of a connection. It is not changed after the

@@ -15,13 +15,14 @@ import (
 // Config says where a proxy listens and what bounds it. Zero values mean the
 // defaults.
 type Config struct {
-	HTTPListen  string `help:"Address for plain HTTP; - for none." default:"127.0.0.1:8080" env:"SLUICE_HTTP_LISTEN" name:"http-listen"`
-	HTTPSListen string `help:"Address for HTTPS; - for none." default:"127.0.0.1:8443" env:"SLUICE_HTTPS_LISTEN" name:"https-listen"`
-	DataDir     string `help:"Directory for the local CA, the last good configuration and the spool." default:".sluice" type:"path" env:"SLUICE_DATA_DIR"`
-	CADir       string `help:"Directory of the local CA, for proxies that share one; the data directory when empty." type:"path" env:"SLUICE_CA_DIR" name:"ca-dir"`
-	CertFile    string `help:"TLS certificate chain (PEM). Without one the local CA signs a certificate for each name." type:"path" env:"SLUICE_TLS_CERT_FILE"`
-	KeyFile     string `help:"Key of the TLS certificate (PEM)." type:"path" env:"SLUICE_TLS_KEY_FILE"`
-	ProxyID     string `help:"Name of this proxy in records and metrics; made up when empty." env:"SLUICE_PROXY_ID"`
+	HTTPListen      string `help:"Address for plain HTTP; - for none." default:"127.0.0.1:8080" env:"SLUICE_HTTP_LISTEN" name:"http-listen"`
+	HTTPSListen     string `help:"Address for HTTPS; - for none." default:"127.0.0.1:8443" env:"SLUICE_HTTPS_LISTEN" name:"https-listen"`
+	DataDir         string `help:"Directory for the local CA, the last good configuration and the spool." default:".sluice" type:"path" env:"SLUICE_DATA_DIR"`
+	CADir           string `help:"Directory of the local CA, for proxies that share one; the data directory when empty." type:"path" env:"SLUICE_CA_DIR" name:"ca-dir"`
+	CertFile        string `help:"TLS certificate chain (PEM). Without one the local CA signs a certificate for each name." type:"path" env:"SLUICE_TLS_CERT_FILE"`
+	KeyFile         string `help:"Key of the TLS certificate (PEM)." type:"path" env:"SLUICE_TLS_KEY_FILE"`
+	TLSCertificates string `help:"Directory, or pattern of files, with TLS certificates and keys (PEM), chosen by the name that clients ask for and read again when they change." type:"path" env:"SLUICE_TLS_CERTIFICATES" name:"tls-certificates"`
+	ProxyID         string `help:"Name of this proxy in records and metrics; made up when empty." env:"SLUICE_PROXY_ID"`
 
 	PolicyTarget  string           `help:"gRPC target of the policy service." default:"127.0.0.1:4051" env:"SLUICE_POLICY_TARGET"`
 	CaptureTarget string           `help:"gRPC target of the capture service." default:"127.0.0.1:4052" env:"SLUICE_CAPTURE_TARGET"`
@@ -30,11 +31,14 @@ type Config struct {
 	TrustedProxies       []string `help:"CIDRs of load balancers in front: their X-Forwarded-For and X-Forwarded-Proto tell the client's address and scheme." env:"SLUICE_TRUSTED_PROXIES"`
 	ProxyProtocol        bool     `help:"Take the client's address from the PROXY protocol (v1 or v2) of a load balancer in front; connections without it are refused." env:"SLUICE_PROXY_PROTOCOL"`
 	PolicyEgressNetworks []string `help:"CIDRs that policies may call (http-request, jwt-validation) beside the public internet, such as 10.1.0.0/16 or 127.0.0.0/8." env:"SLUICE_POLICY_EGRESS_NETWORKS"`
+	IPDatabases          []string `help:"Databases of addresses (MMDB: city, country, ASN) for conn.geo and conn.client_ip in policies and for records; read again when they change." type:"path" env:"SLUICE_IP_DATABASES" name:"ip-databases"`
+	IPCategories         string   `help:"Directory of files of networks, one a line, each named after its category, such as blocklist.mine.txt." type:"path" env:"SLUICE_IP_CATEGORIES" name:"ip-categories"`
 	ForwardedReplace     bool     `help:"Replace X-Forwarded-* that untrusted clients sent instead of appending to them." env:"SLUICE_FORWARDED_REPLACE"`
 
 	HeadLimit         int           `help:"Largest request or response head, in bytes; a larger request head is answered 431." default:"1000000" env:"SLUICE_HEAD_LIMIT"`
 	ReadHeaderTimeout time.Duration `help:"Time for a client to send a request head or to shake hands." default:"30s" env:"SLUICE_READ_HEADER_TIMEOUT"`
 	IdleTimeout       time.Duration `help:"Time that a connection may wait for its next request, on both sides." default:"5m" env:"SLUICE_IDLE_TIMEOUT"`
+	WriteTimeout      time.Duration `help:"Time for a client to take the next part of a response, at most 64 KiB; slower ones are cut off." default:"1m" env:"SLUICE_WRITE_TIMEOUT"`
 	ConnectTimeout    time.Duration `help:"Time to connect to an upstream, TLS included; endpoints can have their own." default:"5s" env:"SLUICE_CONNECT_TIMEOUT"`
 	ResponseTimeout   time.Duration `help:"Time for an upstream to begin its answer; endpoints can have their own." default:"5m" env:"SLUICE_RESPONSE_TIMEOUT"`
 	DrainTimeout      time.Duration `help:"Time for running requests to end when the proxy stops." default:"30s" env:"SLUICE_DRAIN_TIMEOUT"`
@@ -70,6 +74,7 @@ func (c Config) withDefaults() Config {
 	number(&c.HeadLimit, 1_000_000)
 	number(&c.ReadHeaderTimeout, 30*time.Second)
 	number(&c.IdleTimeout, 5*time.Minute)
+	number(&c.WriteTimeout, time.Minute)
 	number(&c.ConnectTimeout, 5*time.Second)
 	number(&c.ResponseTimeout, 5*time.Minute)
 	number(&c.DrainTimeout, 30*time.Second)
@@ -95,6 +100,7 @@ func (c Config) check() error {
 	}
 	for name, n := range map[string]int64{
 		"head-limit": int64(c.HeadLimit), "read-header-timeout": int64(c.ReadHeaderTimeout), "idle-timeout": int64(c.IdleTimeout),
+		"write-timeout":   int64(c.WriteTimeout),
 		"connect-timeout": int64(c.ConnectTimeout), "response-timeout": int64(c.ResponseTimeout), "drain-timeout": int64(c.DrainTimeout),
 		"rate-limit-timeout": int64(c.RateLimitTimeout), "spool-max-bytes": c.SpoolMaxBytes,
 		"queue-exchanges": int64(c.QueueExchanges), "queue-bytes": int64(c.QueueBytes),

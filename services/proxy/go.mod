@@ -3,6 +3,7 @@ module sluice.dev/services/proxy
 go 1.26.0
 
 require (
+	github.com/oschwald/maxminddb-golang/v2 v2.9.0
 	github.com/pires/go-proxyproto v0.11.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/redis/go-redis/v9 v9.23.0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"os"
 	"testing"
@@ -25,7 +26,7 @@ import (
 // TestGRPCPasses calls a gRPC API through the proxy: HTTP/2 on both sides, trailers,
 // streams, errors. The API speaks TLS.
 func TestGRPCPasses(t *testing.T) {
-	upstreamCerts, err := certs.Local(t.TempDir(), clock.System{})
+	upstreamCerts, err := certs.Open(certs.Config{AuthorityDir: t.TempDir()}, clock.System{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,11 @@ import (
 	"sluice.dev/services/proxy/internal/control"
 	"sluice.dev/services/proxy/internal/front"
 	"sluice.dev/services/proxy/internal/http1/transport"
+	"sluice.dev/services/proxy/internal/ipdata"
 	"sluice.dev/services/proxy/internal/keyset"
 	"sluice.dev/services/proxy/internal/limit"
 	"sluice.dev/services/proxy/internal/pipeline"
+	"sluice.dev/services/proxy/internal/secure"
 	"sluice.dev/services/proxy/internal/ship"
 	"sluice.dev/services/proxy/internal/tap"
 	"sluice.dev/services/proxy/internal/upstream"
@@ -42,13 +44,15 @@ import (
 
 // Service is one proxy.
 type Service struct {
-	cfg   Config
-	log   *slog.Logger
-	http  *front.Server // nil when off
-	https *front.Server // nil when off
-	certs *certs.Store
-	grpc  *rpc.Server
-	conns []*grpc.ClientConn
+	cfg    Config
+	log    *slog.Logger
+	http   *front.Server // nil when off
+	https  *front.Server // nil when off
+	certs  *certs.Store  // nil when HTTPS is off
+	secure *secure.Settings
+	ipData *ipdata.Source // nil without any
+	grpc   *rpc.Server
+	conns  []*grpc.ClientConn
 
 	store    *control.Store
 	watcher  *control.Watcher
@@ -144,25 +148,10 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
-	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace},
+	s.secure = secure.New(s.store, s.log)
+	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace, TLS: s.secure},
 		s.store, s.pool, s.recorder, services, tel.Registry, s.log)
-	limits := front.Config{
-		HeadLimit: s.cfg.HeadLimit, ReadHeaderTimeout: s.cfg.ReadHeaderTimeout, IdleTimeout: s.cfg.IdleTimeout, DrainTimeout: s.cfg.DrainTimeout,
-		ProxyProtocol: s.cfg.ProxyProtocol,
-	}
-	if s.cfg.HTTPListen != off {
-		if s.http, err = front.Listen(s.cfg.HTTPListen, limits, s.gateway, nil, s.gateway.Rejected, s.log); err != nil {
-			return err
-		}
-	}
-	if s.cfg.HTTPSListen == off {
-		return nil
-	}
-	if err := s.openCertificates(); err != nil {
-		return err
-	}
-	s.https, err = front.Listen(s.cfg.HTTPSListen, limits, s.gateway, s.certs, s.gateway.Rejected, s.log)
-	return err
+	return s.openListeners(tel)
 }
 
 // policyServices are what policies use of this proxy, and the ways that they have
@@ -174,21 +163,17 @@ func (s *Service) policyServices() (trafficpolicy.Services, error) {
 	}
 	guard := outbound.NewGuard(allowed...)
 	s.keys, s.outbound = keyset.NewFetcher(guard), outbound.New(guard, nil) // the gateway itself answers for .internal
-	return trafficpolicy.Services{
+	out := trafficpolicy.Services{
 		RateLimiter: s.limiter, KeySets: trafficpolicy.NewKeySets(s.keys, nil), HTTP: s.outbound, Breakers: trafficpolicy.NewBreakers(nil),
-	}, nil
-}
-
-func (s *Service) openCertificates() (err error) {
-	if s.cfg.CertFile != "" {
-		s.certs, err = certs.Load(s.cfg.CertFile, s.cfg.KeyFile)
-		return err
 	}
-	if s.certs, err = certs.Local(s.cfg.CADir, clock.System{}); err != nil {
-		return err
+	if data := (ipdata.Config{Databases: s.cfg.IPDatabases, Categories: s.cfg.IPCategories}); !data.Empty() {
+		if s.ipData, err = ipdata.Open(data, s.log); err != nil {
+			return out, err
+		}
+		out.IPData = s.ipData
+		s.recorder.Locate(s.ipData)
 	}
-	s.log.Info("HTTPS certificates are signed by the local CA; have clients trust it", "ca", s.certs.AuthorityFile())
-	return nil
+	return out, nil
 }
 
 func (s *Service) openStatus(_ context.Context, tel *telemetry.T) (err error) {
@@ -218,7 +203,7 @@ func (s *Service) Run(ctx context.Context) error {
 		s.draining.Store(true)
 		s.grpc.SetReady(false)
 	})()
-	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.listeners())
+	err := lifecycle.Run(ctx, s.cfg.DrainTimeout+10*time.Second, s.shipper, s.watcher, s.limiter, s.grpc, s.reloaders(), s.listeners())
 	s.pool.Close()
 	s.keys.Close()
 	s.outbound.Close()

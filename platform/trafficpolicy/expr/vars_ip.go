@@ -23,6 +23,7 @@ type IPData struct {
 type Place struct {
 	City, Continent, Country, CountryCode, Subdivision, Timezone string
 	Latitude, Longitude, RadiusKM, MetroCode, PostalCode         string
+	ContinentCode, SubdivisionCode                               string // such as EU and ZH; for records
 	EuropeanUnion                                                bool
 }
 

@@ -31,6 +31,7 @@ const (
 	CodeNoUpstream   = "SLUICE_6029" // 500: the policy did not answer and there is no upstream
 	CodeBadRequest   = "SLUICE_4400" // 400, 431, 501: the request cannot be read
 	CodeMethod       = "SLUICE_4405" // 405: CONNECT, which a gateway does not do
+	CodeMisdirected  = "SLUICE_4421" // 421: the connection is not secured as the endpoint's policy wants
 	CodeClientGone   = "SLUICE_4498" // in records only: the client went away
 	CodeUnservable   = "SLUICE_4503" // 503: the endpoint's configuration cannot be used
 )

@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"log/slog"
 	"net"
 	"path/filepath"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/clock"
+	"sluice.dev/services/proxy/internal/filewatch"
 )
 
 // cacheSize bounds the certificates kept; clients choose the names.
@@ -23,11 +26,19 @@ const cacheSize = 4096
 // renewBefore is how long before its end a certificate is made anew.
 const renewBefore = 30 * 24 * time.Hour
 
+// Config says where certificates come from. For a name, one of Files comes first,
+// then that of CertFile and KeyFile, or else one that the local authority signs.
+type Config struct {
+	Files             string // a directory or a pattern of PEM files; see [Open]
+	CertFile, KeyFile string // shown for all names that Files have no certificate for
+	AuthorityDir      string // of the local authority, unless there is a CertFile
+}
+
 // Store gives a certificate for each TLS handshake. It is safe for concurrent
 // use.
 type Store struct {
-	fixed     *tls.Certificate // the operator's
-	authority *authority
+	files     *files
+	authority *authority        // nil when the operator's certificates are for all names
 	key       *ecdsa.PrivateKey // of all leaves of this process
 	clock     clock.Clock
 	path      string
@@ -36,19 +47,17 @@ type Store struct {
 	cache map[string]*tls.Certificate
 }
 
-// Load returns a store with one certificate from PEM files.
-func Load(certFile, keyFile string) (*Store, error) {
-	c, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, fmt.Errorf("load the TLS certificate: %w", err)
+// Open reads the operator's files and, if it is needed, the local authority, which is
+// made if missing. Files may be a directory, whose files and those one level below
+// are read, or a pattern as in [filepath.Glob]. In any of the files may be
+// certificate chains, leaf first, and keys; which key belongs to which certificate
+// shows by itself. A file that cannot be used is logged and left out.
+func Open(cfg Config, c clock.Clock, log *slog.Logger) (*Store, error) {
+	s := &Store{files: &files{pattern: cfg.Files, certFile: cfg.CertFile, keyFile: cfg.KeyFile, log: log}, clock: c}
+	if err := s.files.open(c.Now()); err != nil || cfg.CertFile != "" {
+		return s, err
 	}
-	return &Store{fixed: &c}, nil
-}
-
-// Local returns a store whose certificates are signed by the authority in dir,
-// which is made if missing.
-func Local(dir string, c clock.Clock) (*Store, error) {
-	a, err := openAuthority(dir, c.Now())
+	a, err := openAuthority(cfg.AuthorityDir, c.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +65,25 @@ func Local(dir string, c clock.Clock) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a TLS key: %w", err)
 	}
-	return &Store{authority: a, key: key, clock: c, path: filepath.Join(dir, CertificateFile), cache: map[string]*tls.Certificate{}}, nil
+	s.authority, s.key, s.path, s.cache = a, key, filepath.Join(cfg.AuthorityDir, CertificateFile), map[string]*tls.Certificate{}
+	return s, nil
 }
 
+// Run looks for files that change, until ctx ends. Connections keep the certificates
+// that they were shown.
+func (s *Store) Run(ctx context.Context) error { return filewatch.Poll(ctx, s.Reload) }
+
+// Reload reads the files again if they have changed. What cannot be used is logged,
+// and the certificate that came from there before stays.
+func (s *Store) Reload() { s.files.reload(s.clock.Now()) }
+
 // AuthorityFile is the path of the certificate that clients have to trust; ""
-// with certificates of the operator.
+// when the operator has a certificate for all names.
 func (s *Store) AuthorityFile() string { return s.path }
 
-// GetCertificate is for tls.Config. Without a server name the certificate is for
-// localhost and the address that was called.
+// GetCertificate is for tls.Config. Without a server name the certificate is for the
+// address that was called.
 func (s *Store) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if s.fixed != nil {
-		return s.fixed, nil
-	}
 	name := normal(hello.ServerName)
 	if name == "" {
 		name = "localhost"
@@ -76,21 +91,10 @@ func (s *Store) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 			name = host
 		}
 	}
+	if c := s.files.find(name, hello); c != nil {
+		return c, nil
+	}
 	return s.certificate(name)
-}
-
-// Leaf is the certificate that a client who asked for serverName was shown; nil
-// when it is not known any more.
-func (s *Store) Leaf(serverName string) *x509.Certificate {
-	if s.fixed != nil {
-		return s.fixed.Leaf
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.cache[normal(serverName)]; c != nil {
-		return c.Leaf
-	}
-	return nil
 }
 
 func normal(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }

@@ -1,25 +1,25 @@
 package front
 
 import (
-	"bytes"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
-	"strconv"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"sluice.dev/platform/message"
-	"sluice.dev/services/proxy/internal/answer"
 )
 
-// listener counts the bytes of its connections.
+// listener counts the bytes of its connections and bounds how long a write takes.
 type listener struct {
 	net.Listener
-	rejected func(status int)
-	proxied  bool // addresses are known only once the PROXY header was read
+	writeTimeout time.Duration
+	slow         prometheus.Counter
+	proxied      bool // addresses are known only once the PROXY header was read
 }
 
 // Accept waits for the next connection.
@@ -28,7 +28,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &conn{Conn: c, rejected: l.rejected, about: message.Conn{Start: time.Now()}}
+	out := &conn{Conn: c, writeTimeout: l.writeTimeout, slow: l.slow, about: message.Conn{Start: time.Now()}}
 	if l.proxied {
 		out.readAddresses = sync.OnceFunc(out.setAddresses)
 		return out, nil
@@ -52,9 +52,12 @@ func addrPort(a net.Addr) netip.AddrPort {
 // conn is a client's connection below TLS.
 type conn struct {
 	net.Conn
-	about    message.Conn
-	rejected func(status int)
-	tlsOnce  sync.Once
+	about        message.Conn
+	greeting     greeting // of TLS
+	writeTimeout time.Duration
+	slow         prometheus.Counter
+	bounded      atomic.Int64 // the write deadline in force, in nanoseconds since 1970; 0 for none
+	foreign      atomic.Bool  // those above have set a write deadline
 	// readAddresses waits for the PROXY header, so it runs with the first read and
 	// not while other connections wait to be accepted. Nil without that protocol.
 	readAddresses func()
@@ -69,67 +72,49 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write fails when the client does not take p in time. So a client that reads a byte
+// now and then does not hold a request for ever.
 func (c *conn) Write(p []byte) (int, error) {
-	if page := c.rejection(p); page != nil {
-		n, err := c.Conn.Write(page)
-		c.about.BytesOut.Add(int64(n))
-		return len(p), err
-	}
+	c.limitWriting()
 	n, err := c.Conn.Write(p)
 	c.about.BytesOut.Add(int64(n))
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.foreign.Load() {
+		c.slow.Inc()
+	}
 	return n, err
 }
 
-// CloseWrite lets net/http close one direction, as it does after a 431.
+// limitWriting sets the write deadline, if it is not about there. One that passes
+// while nothing is written does no harm.
+func (c *conn) limitWriting() {
+	if c.writeTimeout <= 0 || c.foreign.Load() {
+		return
+	}
+	until := time.Now().Add(c.writeTimeout)
+	if late := until.UnixNano() - c.bounded.Load(); late >= 0 && late <= int64(c.writeTimeout/16) {
+		return // setting it costs more than the difference is worth
+	}
+	_ = c.Conn.SetWriteDeadline(until) // fails only on a closed connection, as writing will
+	c.bounded.Store(until.UnixNano())
+}
+
+// SetWriteDeadline is for those above, such as TLS when it ends: theirs comes first
+// until they take it back.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.foreign.Store(!t.IsZero())
+	c.bounded.Store(0)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline is as SetWriteDeadline is.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// CloseWrite ends one direction.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return nil
-}
-
-// rejectionHead follows the status line of the answers that net/http's server
-// makes by itself to requests that it cannot read. Answers of ours never look
-// like this: they begin with other fields.
-var rejectionHead = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
-
-// rejection is net/http's answer p in the gateway's shape; nil when p is
-// something else.
-func (c *conn) rejection(p []byte) []byte {
-	if len(p) < 12 || !bytes.HasPrefix(p, []byte("HTTP/1.1 ")) || p[9] != '4' && p[9] != '5' {
-		return nil
-	}
-	line, rest, _ := bytes.Cut(p, []byte("\r\n"))
-	if !bytes.HasPrefix(rest, rejectionHead[2:]) {
-		return nil
-	}
-	status, err := strconv.Atoi(string(p[9:12]))
-	if err != nil {
-		return nil
-	}
-	c.rejected(status)
-	f := answer.Failure{Status: status, Code: answer.CodeBadRequest, Message: "the request cannot be read: " + string(line[13:])}
-	res := f.Response(&message.Request{}, "")
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\r\n", line[:12+len(statusText(line))])
-	for _, h := range res.Header {
-		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
-	}
-	b.WriteString("Connection: close\r\n\r\n")
-	_, _ = b.ReadFrom(res.Body) // a string: it cannot fail
-	return b.Bytes()
-}
-
-// statusText is " Bad Request" of "HTTP/1.1 400 Bad Request: and why".
-func statusText(line []byte) []byte {
-	text, _, _ := bytes.Cut(line[12:], []byte(":"))
-	return text
-}
-
-// describe adds what the TLS handshake told.
-func (c *conn) describe(state *tls.ConnectionState, shown func(sni string) *x509.Certificate) *message.Conn {
-	if state != nil {
-		c.tlsOnce.Do(func() { c.about.TLS = message.TLSOf(*state, shown(state.ServerName)) })
-	}
-	return &c.about
 }

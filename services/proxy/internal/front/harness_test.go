@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +38,7 @@ type harness struct {
 	Tap     *tap.Tap
 	Ledger  *tap.Ledger
 	gateway *pipeline.Gateway
+	metrics *prometheus.Registry
 	stop    context.CancelFunc
 	done    chan error
 	client  *http.Client
@@ -53,7 +53,7 @@ type harnessConfig struct {
 	pool     upstream.Config
 	capture  *policyv1.CaptureSettings
 	services trafficpolicy.Services
-	certs    front.Certificates
+	tls      *front.TLS
 	queue    tap.Limits
 }
 
@@ -65,7 +65,10 @@ func start(t testing.TB, endpoints []*policyv1.Endpoint, opts ...option) *harnes
 		capture: &policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL},
 		queue:   tap.Limits{Exchanges: 1000, Bytes: 64 << 20},
 	}
-	cfg.front.NetHTTP = os.Getenv(byNetHTTP) != ""
+	if spoken.secure() {
+		cfg.tls = &front.TLS{Certificates: borrowed(t)}
+		endpoints = secured(endpoints)
+	}
 	for _, o := range opts {
 		o(&cfg)
 	}
@@ -73,20 +76,20 @@ func start(t testing.TB, endpoints []*policyv1.Endpoint, opts ...option) *harnes
 	ledger := &tap.Ledger{}
 	recorder := tap.New("px_test", cfg.queue, ledger)
 	pool := upstream.NewPool(cfg.pool, reg, log)
-	store := control.NewStore(func(s *control.State) { recorder.Configure(s.Capture); pool.Configure(s.Upstreams()) }, reg, log)
+	store := control.NewStore(func(s *control.State) { _ = recorder.Configure(s.Capture, s.ReplayKey); pool.Configure(s.Upstreams()) }, reg, log)
 	store.Replace(&policyv1.Snapshot{Revision: 7, Endpoints: endpoints, Capture: cfg.capture, ReplayKey: replayKey})
 	g := pipeline.New(cfg.pipeline, store, pool, recorder, cfg.services, reg, log)
-	srv, err := front.Listen("127.0.0.1:0", cfg.front, g, cfg.certs, g.Rejected, log)
+	srv, err := front.Listen("127.0.0.1:0", cfg.front, g, cfg.tls, front.NewMetrics(reg), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	h := &harness{t: t, URL: "http://" + srv.Address(), Address: srv.Address(), Tap: recorder, Ledger: ledger, gateway: g, stop: cancel, done: make(chan error, 1)}
-	if cfg.certs != nil {
+	h := &harness{t: t, URL: "http://" + srv.Address(), Address: srv.Address(), Tap: recorder, Ledger: ledger, gateway: g, metrics: reg, stop: cancel, done: make(chan error, 1)}
+	if cfg.tls != nil {
 		h.URL = "https://" + srv.Address()
 	}
 	go func() { h.done <- srv.Run(ctx) }()
-	h.client = &http.Client{Transport: &http.Transport{DisableCompression: true, ExpectContinueTimeout: 5 * time.Second},
+	h.client = &http.Client{Transport: spoken.transport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	t.Cleanup(func() {
 		h.client.CloseIdleConnections()

@@ -37,6 +37,7 @@ var (
 	errNoHost       = &Error{400, "there is no Host field", "RFC 9112 section 3.2"}
 	errHosts        = &Error{400, "there is more than one Host field", "RFC 9112 section 3.2"}
 	errHost         = &Error{400, "the host is neither a name nor an address with an optional port", "RFC 9110 section 7.2"}
+	errHostDiffers  = &Error{400, "the Host field and the authority that is asked differ", "RFC 9113 section 8.3.1"}
 	errUserInfo     = &Error{400, "the request target carries user information", "RFC 9110 section 4.2.4"}
 	errExpectation  = &Error{417, "the only expectation that is met is 100-continue", "RFC 9110 section 10.1.1"}
 	errFieldName    = &Error{400, "a field name is not a token right before a colon", "RFC 9112 section 5.1"}

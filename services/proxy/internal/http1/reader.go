@@ -48,6 +48,15 @@ func (r *Reader) Wait() error {
 	return r.more()
 }
 
+// Peek returns the next n bytes, at most 4 KiB, and leaves them buffered. It waits
+// until they have come. They are valid until the next call.
+func (r *Reader) Peek(n int) ([]byte, error) {
+	if err := r.wait(n); err != nil {
+		return nil, err
+	}
+	return r.window()[:n], nil
+}
+
 // HasHead reports whether a whole head is buffered, so that reading it cannot wait.
 func (r *Reader) HasHead() bool { return bytes.Contains(r.window(), headEnd) }
 

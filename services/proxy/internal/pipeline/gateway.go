@@ -25,6 +25,14 @@ type Config struct {
 	// DropForwarded drops X-Forwarded-* that other peers sent, instead of
 	// appending to them.
 	DropForwarded bool
+	// TLS tells whether connections are secured as policies want; nil: all are.
+	TLS TLSTerms
+}
+
+// TLSTerms knows what terminate-tls asks for.
+type TLSTerms interface {
+	// Met reports whether a connection is secured as a policy wants.
+	Met(ctx context.Context, conn *message.Conn, t *trafficpolicy.TLSTermination) bool
 }
 
 // States gives the configuration in force; nil before the first one.

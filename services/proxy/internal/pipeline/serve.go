@@ -56,7 +56,22 @@ func (x *exchange) find() *answer.Failure {
 	}
 	x.endpoint = e
 	x.record.ForEndpoint(&e.Endpoint, e.Revision, e.Capture)
+	if f := x.unsecured(e); f != nil {
+		return f
+	}
 	return x.unservable(e)
+}
+
+// unsecured is why e cannot be asked on this connection: it was made for another name
+// and is not secured as e's policy wants, or no longer. Nil when it is. A replay has
+// no connection of its client's.
+func (x *exchange) unsecured(e *control.Endpoint) *answer.Failure {
+	t := e.Policy.TLS()
+	if t == nil || x.cfg.TLS == nil || x.replayOf != "" || x.cfg.TLS.Met(x.ctx, x.peer, t) {
+		return nil
+	}
+	return &answer.Failure{Status: http.StatusMisdirectedRequest, Code: answer.CodeMisdirected,
+		Message: fmt.Sprintf("the connection is not secured as %s://%s wants; ask on a connection that was made for this name", x.scheme, x.host)}
 }
 
 // unservable is why e cannot be asked; nil when it can.

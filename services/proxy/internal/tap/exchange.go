@@ -68,7 +68,7 @@ func (r *Recording) connection() *capturev1.Connection {
 		c.BytesOut = uint64(len("HTTP/1.1 200 OK\r\n\r\n")+headerSize(r.resHeader)+headerSize(r.resBody.trailer)) + r.resBody.size
 	}
 	if t := r.conn.TLS; t != nil {
-		c.Tls = &capturev1.Tls{Version: t.Version, CipherSuite: t.CipherSuite, ServerName: text(t.ServerName), NegotiatedProtocol: t.ALPN, Resumed: t.Resumed}
+		c.Tls = session(t)
 	}
 	return c
 }

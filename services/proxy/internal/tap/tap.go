@@ -40,6 +40,7 @@ type Tap struct {
 	limit    int64        // of held
 
 	recent []*kept // with parts in the last batch
+	places Places  // nil for none
 }
 
 // New returns a tap whose ring holds at most limits.
@@ -140,7 +141,9 @@ func (t *Tap) Batch() *capturev1.Batch {
 	for _, i := range items {
 		switch {
 		case i.record != nil:
-			b.Exchanges = append(b.Exchanges, i.record.exchange(t.proxyID, b))
+			e := i.record.exchange(t.proxyID, b)
+			t.locate(e, i.record.conn.ClientAddr.Addr())
+			b.Exchanges = append(b.Exchanges, e)
 		default:
 			i.chunk.side().chunk(i.chunk.data, b)
 			t.recent = append(t.recent, &i.chunk.body.kept)

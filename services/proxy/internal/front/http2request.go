@@ -9,17 +9,15 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/services/proxy/internal/http1"
 )
 
 // newRequest is r as the data path sees it. net/http does not keep the order of
 // fields, so they come sorted, Host first.
-func newRequest(r *http.Request) *message.Request {
+func newRequest(r *http.Request, scheme string) *message.Request {
 	req := &message.Request{
-		Method: r.Method, Target: originForm(r), Scheme: "http", Host: r.Host, Proto: r.Proto,
+		Method: r.Method, Target: r.RequestURI, Scheme: scheme, Host: r.Host, Proto: r.Proto,
 		Header: fields(r), ContentLength: r.ContentLength, Received: time.Now(),
-	}
-	if r.TLS != nil {
-		req.Scheme = "https"
 	}
 	for name := range r.Trailer {
 		req.Trailer.Add(name, "")
@@ -32,37 +30,17 @@ func newRequest(r *http.Request) *message.Request {
 	return req
 }
 
-// originForm is the request-target without scheme and authority (RFC 9112
-// section 3.2), byte for byte.
-func originForm(r *http.Request) string {
-	target := r.RequestURI
-	if strings.HasPrefix(target, "/") || target == "*" || r.Method == http.MethodConnect {
-		return target
-	}
-	_, rest, ok := strings.Cut(target, "://")
-	if !ok {
-		return target
-	}
-	at := strings.IndexAny(rest, "/?")
-	switch {
-	case at < 0:
-		return "/"
-	case rest[at] == '?':
-		return "/" + rest[at:]
-	}
-	return rest[at:]
-}
-
-// fields are the header lines of r, those that net/http moves elsewhere included.
+// fields are the header lines of r, those that net/http moves elsewhere included. A
+// Host field that repeats the authority is one with it.
 func fields(r *http.Request) message.Header {
 	h := make(message.Header, 0, len(r.Header)+4)
 	for name, values := range r.Header {
-		for _, v := range values {
+		for i, v := range values {
+			if name == "Host" && i == 0 && v == r.Host {
+				continue
+			}
 			h = append(h, message.Field{Name: name, Value: v})
 		}
-	}
-	for _, coding := range r.TransferEncoding {
-		h.Add("Transfer-Encoding", coding)
 	}
 	for name := range r.Trailer {
 		h.Add("Trailer", name)
@@ -72,6 +50,27 @@ func fields(r *http.Request) message.Header {
 		h = slices.Insert(h, 0, message.Field{Name: "Host", Value: r.Host})
 	}
 	return h
+}
+
+var (
+	errScheme = &http1.Error{Status: 400, Text: "the scheme is not that of the connection", Rule: "RFC 9113 section 8.3.1"}
+	errNoHost = &http1.Error{Status: 400, Text: "neither an authority nor a Host field says which site is asked", Rule: "RFC 9113 section 8.3.1"}
+)
+
+// checkRequest refuses what net/http lets pass and would mean something else, or
+// nothing good, in HTTP/1.1, which most upstreams speak. Nil: it is fine.
+func checkRequest(r *http.Request, req *message.Request) *http1.Error {
+	if r.TLS != nil != (req.Scheme == "https") { // net/http sets it by :scheme
+		return errScheme
+	}
+	if r.Host == "" {
+		return errNoHost
+	}
+	var bad *http1.Error
+	if errors.As(http1.Check(req, 0), &bad) {
+		return bad
+	}
+	return nil
 }
 
 // requestBody notes the end of the body and its trailers.
@@ -88,7 +87,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		b.to.Trailer = nil
 		for name, values := range b.from.Trailer {
 			for _, v := range values {
-				b.to.Trailer.Add(name, v)
+				if http1.AllowedTrailer(name) {
+					b.to.Trailer.Add(name, v)
+				}
 			}
 		}
 	}

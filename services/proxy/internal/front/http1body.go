@@ -19,10 +19,10 @@ const (
 
 var errBodyClosed = errors.New("the exchange is over: its request body is closed")
 
-// leanBody is a request's body. What sends it on may read it on a goroutine of its
+// http1Body is a request's body. What sends it on may read it on a goroutine of its
 // own; closing it interrupts a read that waits.
-type leanBody struct {
-	conn   *leanConn
+type http1Body struct {
+	conn   *http1Conn
 	source *http1.Body
 	mu     sync.Mutex // held while reading
 	state  sync.Mutex // guards closed and reading
@@ -31,20 +31,19 @@ type leanBody struct {
 }
 
 // openBody readies the request's body.
-func (c *leanConn) openBody() {
+func (c *http1Conn) openBody() {
 	c.body = nil
 	if c.req.Framing == 0 {
 		return
 	}
-	c.limitReading(0)
-	c.body = &leanBody{conn: c, source: c.req.Body.(*http1.Body)}
+	c.body = &http1Body{conn: c, source: c.req.Body.(*http1.Body)}
 	c.body.source.OnEnd(&c.watch)
 	c.req.Body = c.body
 }
 
 // Read implements io.Reader. The first one tells a client that waits for it to
 // send the body.
-func (b *leanBody) Read(p []byte) (int, error) {
+func (b *http1Body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.begin() {
@@ -54,27 +53,41 @@ func (b *leanBody) Read(p []byte) (int, error) {
 	if err := b.conn.sendContinue(); err != nil {
 		return 0, err
 	}
-	return b.source.Read(p)
+	n, err := b.source.Read(p)
+	if err != nil {
+		b.conn.blame(err, slowBody, !b.over())
+	}
+	return n, err
 }
 
-func (b *leanBody) begin() bool {
+// over reports whether the body was closed.
+func (b *http1Body) over() bool {
 	b.state.Lock()
 	defer b.state.Unlock()
-	b.reads = !b.closed
+	return b.closed
+}
+
+// begin gives the client its time for the next part, however large that is.
+func (b *http1Body) begin() bool {
+	b.state.Lock()
+	defer b.state.Unlock()
+	if b.reads = !b.closed; b.reads {
+		b.conn.limitReading(b.conn.front.cfg.IdleTimeout)
+	}
 	return b.reads
 }
 
-func (b *leanBody) finish() {
+func (b *http1Body) finish() {
 	b.state.Lock()
 	defer b.state.Unlock()
 	b.reads = false
 }
 
 // Ready is a hint: whether Read can likely return without waiting.
-func (b *leanBody) Ready() bool { return b.source.Ready() }
+func (b *http1Body) Ready() bool { return b.source.Ready() }
 
 // Close ends reading, also one that is under way.
-func (b *leanBody) Close() error {
+func (b *http1Body) Close() error {
 	b.state.Lock()
 	defer b.state.Unlock()
 	b.closed = true
@@ -86,7 +99,7 @@ func (b *leanBody) Close() error {
 
 // closeBody ends the request's body and reports whether the next request can be
 // found after it.
-func (c *leanConn) closeBody() (whole bool) {
+func (c *http1Conn) closeBody() (whole bool) {
 	if c.body == nil {
 		return true
 	}
@@ -111,7 +124,7 @@ type continuation struct {
 }
 
 // sendContinue tells the client to send the body, if it waits for that.
-func (c *leanConn) sendContinue() error {
+func (c *http1Conn) sendContinue() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.cont.expected {
@@ -124,14 +137,14 @@ func (c *leanConn) sendContinue() error {
 
 // settleContinue is called before the final response: from then on the client is
 // told nothing more.
-func (c *leanConn) settleContinue() {
+func (c *http1Conn) settleContinue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cont.refused, c.cont.expected = c.cont.expected, false
 }
 
 // Informational sends a 1xx response.
-func (c *leanConn) Informational(status int, h message.Header) error {
+func (c *http1Conn) Informational(status int, h message.Header) error {
 	switch {
 	case c.req.Minor == 0:
 		return nil // HTTP/1.0 has none (RFC 9110 section 15.2)

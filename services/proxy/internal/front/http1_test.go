@@ -3,14 +3,11 @@ package front_test
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +20,9 @@ func (h *harness) dial() (net.Conn, *bufio.Reader) {
 	c, err := net.Dial("tcp", h.Address)
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	if spoken.secure() {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // #nosec G402 -- the certificate is not what is tested
 	}
 	h.t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
@@ -43,19 +43,13 @@ func response(t *testing.T, r *bufio.Reader, method string) (*http.Response, str
 	return res, string(body)
 }
 
-func onlyByCodec(t *testing.T) {
-	t.Helper()
-	if os.Getenv(byNetHTTP) != "" {
-		t.Skip("net/http does this differently")
-	}
-}
-
 func paths(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.Path, body)
 }
 
 func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
+	onlyHTTP1(t)
 	up := serve(t, paths)
 	h := start(t, to(up.URL))
 	c, r := h.dial()
@@ -75,7 +69,7 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 }
 
 func TestBodiesThatNobodyReads(t *testing.T) {
-	onlyByCodec(t)
+	onlyHTTP1(t)
 	h := start(t, nil) // every request is a 404
 	t.Run("a small one is passed over", func(t *testing.T) {
 		c, r := h.dial()
@@ -109,6 +103,7 @@ func TestBodiesThatNobodyReads(t *testing.T) {
 }
 
 func TestHTTP10(t *testing.T) {
+	onlyHTTP1(t)
 	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "known")
 		if r.URL.Path == "/unknown" {
@@ -132,7 +127,7 @@ func TestHTTP10(t *testing.T) {
 // TestCutBodyWithoutLengthIsAReset: the end of the connection would look like the
 // end of the body.
 func TestCutBodyWithoutLengthIsAReset(t *testing.T) {
-	onlyByCodec(t)
+	onlyHTTP1(t)
 	up := listen(t, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 512))
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
@@ -140,12 +135,13 @@ func TestCutBodyWithoutLengthIsAReset(t *testing.T) {
 	h := start(t, to("http://"+up))
 	c, r := h.dial()
 	_, _ = io.WriteString(c, "GET / HTTP/1.0\r\nHost: api.test\r\n\r\n")
-	if all, err := io.ReadAll(r); !errors.Is(err, syscall.ECONNRESET) {
+	if all, err := io.ReadAll(r); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%q %v", all, err)
 	}
 }
 
 func TestTimeouts(t *testing.T) {
+	onlyHTTP1(t)
 	up := serve(t, paths)
 	h := start(t, to(up.URL), func(c *harnessConfig) {
 		c.front.ReadHeaderTimeout, c.front.IdleTimeout = 300*time.Millisecond, 600*time.Millisecond
@@ -171,11 +167,12 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// TestSlowBodyOutlivesTheHeadsTimeout: only heads are timed.
+// TestSlowBodyOutlivesTheHeadsTimeout: a body may take as long as parts of it come.
 func TestSlowBodyOutlivesTheHeadsTimeout(t *testing.T) {
+	onlyHTTP1(t)
 	up := serve(t, paths)
 	h := start(t, to(up.URL), func(c *harnessConfig) {
-		c.front.ReadHeaderTimeout, c.front.IdleTimeout = 200*time.Millisecond, 200*time.Millisecond
+		c.front.ReadHeaderTimeout = 200 * time.Millisecond
 	})
 	c, r := h.dial()
 	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: api.test\r\nContent-Length: 4\r\n\r\nab")
@@ -186,7 +183,7 @@ func TestSlowBodyOutlivesTheHeadsTimeout(t *testing.T) {
 }
 
 func TestIdleConnectionsEndWithTheDrain(t *testing.T) {
-	onlyByCodec(t)
+	onlyHTTP1(t)
 	up := serve(t, paths)
 	h := start(t, to(up.URL))
 	used, r := h.dial()
@@ -206,6 +203,7 @@ func TestIdleConnectionsEndWithTheDrain(t *testing.T) {
 }
 
 func TestDrainCutsWhatTakesTooLong(t *testing.T) {
+	onlyHTTP1(t)
 	arrived := make(chan struct{})
 	up := serve(t, func(_ http.ResponseWriter, r *http.Request) { close(arrived); <-r.Context().Done() })
 	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.DrainTimeout = 200 * time.Millisecond })
@@ -220,6 +218,7 @@ func TestDrainCutsWhatTakesTooLong(t *testing.T) {
 
 // TestClientThatGoesAwayAfterItsBody is noticed, too.
 func TestClientThatGoesAwayAfterItsBody(t *testing.T) {
+	onlyHTTP1(t)
 	for name, head := range map[string]string{"counted": "Content-Length: 4\r\n\r\nbody", "chunked": "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			arrived, cancelled := make(chan struct{}), make(chan struct{})
@@ -244,6 +243,7 @@ func TestClientThatGoesAwayAfterItsBody(t *testing.T) {
 
 // TestSlowRequestsKeepTheConnection: watching a client must not lose what it sends.
 func TestSlowRequestsKeepTheConnection(t *testing.T) {
+	onlyHTTP1(t)
 	release := make(chan struct{})
 	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		<-release
@@ -264,40 +264,5 @@ func TestSlowRequestsKeepTheConnection(t *testing.T) {
 	_, _ = io.WriteString(c, "GET /3 HTTP/1.1\r\nHost: api.test\r\n\r\n")
 	if _, body := response(t, r, "GET"); body != "GET /3 " {
 		t.Errorf("%q", body)
-	}
-}
-
-// fixed shows one certificate.
-type fixed struct{ cert tls.Certificate }
-
-func (f fixed) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &f.cert, nil }
-
-func (f fixed) Leaf(string) *x509.Certificate { return f.cert.Leaf }
-
-func TestTLSServesBothVersions(t *testing.T) {
-	borrowed := httptest.NewTLSServer(nil) // for its certificate
-	borrowed.Close()
-	up := serve(t, paths)
-	endpoints := to(up.URL)
-	endpoints[0].Url = "https://api.test"
-	h := start(t, endpoints, func(c *harnessConfig) { c.certs = fixed{borrowed.TLS.Certificates[0]} })
-	for _, version := range []int{1, 2} {
-		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: version == 2} // #nosec G402 -- the certificate is not what is tested
-		t.Cleanup(tr.CloseIdleConnections)
-		for range 2 {
-			req := h.request("POST", "/x", "hello")
-			res, err := tr.RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, _ := io.ReadAll(res.Body)
-			_ = res.Body.Close()
-			if string(body) != "POST /x hello" || res.ProtoMajor != version {
-				t.Errorf("%q by %s", body, res.Proto)
-			}
-			if e := h.recorded(); e.GetConnection().GetTls().GetVersion() != "1.3" || e.GetRequest().GetScheme() != "https" || e.GetRequest().GetHttpVersion() != res.Proto && version == 1 {
-				t.Errorf("recorded %v", e)
-			}
-		}
 	}
 }

@@ -15,7 +15,7 @@ const watchAfter = 50 * time.Millisecond
 // ends the connection's context. It reads ahead, so it must not run while a body is
 // read.
 type watch struct {
-	conn  *leanConn
+	conn  *http1Conn
 	mu    sync.Mutex
 	timer *time.Timer
 	armed bool          // start was called, stop was not

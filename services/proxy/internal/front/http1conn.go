@@ -2,23 +2,26 @@ package front
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pires/go-proxyproto"
 
 	"sluice.dev/platform/message"
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/http1"
 )
 
-// leanConn is one client's connection.
-type leanConn struct {
-	lean    *lean
+// http1Conn is one client's connection. It begins as HTTP/1.x and may turn out to be
+// HTTP/2.
+type http1Conn struct {
+	front   *Server
 	below   *conn    // counts bytes
 	nc      net.Conn // below, or TLS over it
 	about   *message.Conn
@@ -33,7 +36,7 @@ type leanConn struct {
 
 	// Of the request that is being served:
 	req      *http1.Request
-	body     *leanBody // nil without one
+	body     *http1Body // nil without one
 	upgraded bool
 	abrupt   bool // the response ends with the connection: a cut must look like one
 
@@ -41,29 +44,33 @@ type leanConn struct {
 	cont continuation
 }
 
-func newLeanConn(l *lean, below *conn) *leanConn {
-	c := &leanConn{lean: l, below: below, nc: below, scheme: "http"}
+func newHTTP1Conn(s *Server, below *conn) *http1Conn {
+	c := &http1Conn{front: s, below: below, nc: below, scheme: "http"}
 	c.watch.conn = c
 	c.waiting.Store(true)
 	return c
 }
 
 // serve takes requests until the connection ends.
-func (c *leanConn) serve() {
+func (c *http1Conn) serve() {
 	defer func() {
 		if p := recover(); p != nil {
-			c.lean.server.log.Error("panic on a connection", "panic", p, "stack", string(debug.Stack()))
+			c.front.log.Error("panic on a connection", "panic", p, "stack", string(debug.Stack()))
 		}
 		if c.nc != nil {
 			_ = c.nc.Close() // at the end there is nobody to tell
 		}
 	}()
-	if !c.shakeHands() {
+	if !c.open() {
 		return
 	}
-	c.in, c.out = http1.NewReader(c.nc, c.lean.limits), http1.NewWriter(c.nc)
-	c.ctx, c.cancel = context.WithCancel(c.lean.base)
+	c.in, c.out = http1.NewReader(c.nc, c.front.limits), http1.NewWriter(c.nc)
+	c.ctx, c.cancel = context.WithCancel(c.front.base)
 	defer c.cancel()
+	if c.scheme == "http" && c.knowsHTTP2() {
+		return
+	}
+	c.front.metrics.connections[c.scheme].Inc()
 	for first := true; c.await(first); first = false {
 		q := new(http1.Request)
 		if err := c.in.ReadRequest(q); err != nil {
@@ -76,44 +83,66 @@ func (c *leanConn) serve() {
 	}
 }
 
-// shakeHands reports whether the connection is to be served here.
-func (c *leanConn) shakeHands() bool {
-	if c.lean.tls == nil {
-		c.about = c.lean.described(c.below, nil)
+// open makes the connection secure if it has to be. It reports whether it is to be
+// served here.
+func (c *http1Conn) open() bool {
+	if c.front.security == nil {
+		c.about = c.front.described(c.below, nil)
 		return true
 	}
-	secure := tls.Server(c.below, c.lean.tls)
-	ctx, cancel := context.WithTimeout(c.lean.base, c.lean.server.cfg.ReadHeaderTimeout)
-	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		c.lean.server.log.Debug("TLS handshake failed", "client", c.below.RemoteAddr(), "error", err)
+	secure := c.front.shakeHands(c.below)
+	if secure == nil {
 		return false
 	}
-	c.nc, c.scheme = secure, "https"
-	if secure.ConnectionState().NegotiatedProtocol == "h2" {
-		c.nc = nil // it is net/http's from here
-		c.lean.http2.give(secure)
+	c.nc, c.scheme, c.about = secure, "https", c.front.described(c.below, secure)
+	if c.about.TLS.ALPN != "h2" {
+		return true
+	}
+	c.handOver(secure, http2TLS)
+	return false
+}
+
+// handOver makes the connection net/http's.
+func (c *http1Conn) handOver(nc net.Conn, protocol string) {
+	c.front.metrics.connections[protocol].Inc()
+	c.nc = nil
+	c.front.http2.queue.give(nc)
+}
+
+// knowsHTTP2 looks whether the client begins with HTTP/2 (RFC 9113 section 3.3), and
+// hands it over if so. No request of HTTP/1.x begins like that.
+func (c *http1Conn) knowsHTTP2() bool {
+	if !c.await(true) {
+		return false // as the loop will find out again
+	}
+	begin, err := c.in.Peek(len("PRI "))
+	if err != nil || string(begin) != preface[:len(begin)] {
 		return false
 	}
-	c.about = c.lean.described(c.below, secure)
+	if begin, err = c.in.Peek(len(preface)); err != nil || string(begin) != preface {
+		return false
+	}
+	c.limitReading(0)
+	c.handOver(&preread{conn: c.below, in: c.in}, http2Plain)
 	return true
 }
 
 // await waits for a request's head. It is false when none will come.
-func (c *leanConn) await(first bool) bool {
-	cfg := &c.lean.server.cfg
+func (c *http1Conn) await(first bool) bool {
+	cfg := &c.front.cfg
 	patience := cfg.IdleTimeout
 	if first {
 		patience = cfg.ReadHeaderTimeout
 	}
 	c.limitReading(patience)
 	c.waiting.Store(true)
-	if c.lean.draining.Load() {
+	if c.front.draining.Load() {
 		return false
 	}
 	err := c.in.Wait()
 	c.waiting.Store(false)
 	if err != nil {
+		c.blame(err, slowHead, first && !c.front.draining.Load())
 		return false
 	}
 	if !c.in.HasHead() {
@@ -122,8 +151,15 @@ func (c *leanConn) await(first bool) bool {
 	return true
 }
 
+// blame counts a client that was cut off because it was too slow.
+func (c *http1Conn) blame(err error, at string, itsFault bool) {
+	if itsFault && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.front.metrics.cut[at].Inc()
+	}
+}
+
 // limitReading sets the read deadline, if it is not about there.
-func (c *leanConn) limitReading(d time.Duration) {
+func (c *http1Conn) limitReading(d time.Duration) {
 	var until time.Time
 	if d > 0 {
 		until = time.Now().Add(d)
@@ -137,14 +173,14 @@ func (c *leanConn) limitReading(d time.Duration) {
 }
 
 // exchange serves one request. It reports whether another may follow.
-func (c *leanConn) exchange(q *http1.Request) bool {
+func (c *http1Conn) exchange(q *http1.Request) bool {
 	c.req, c.cont, c.abrupt = q, continuation{expected: q.ExpectContinue}, false
 	q.Scheme = c.scheme
 	c.openBody()
 	if c.body == nil {
 		c.watch.start()
 	}
-	keep := c.lean.server.handler.Serve(c.ctx, c.about, &q.Request, c)
+	keep := c.front.handler.Serve(c.ctx, c.about, &q.Request, c)
 	whole := c.closeBody() // from here on nothing starts the watch
 	c.watch.stop()
 	switch {
@@ -153,7 +189,7 @@ func (c *leanConn) exchange(q *http1.Request) bool {
 	case !keep:
 		c.cutOff()
 		return false
-	case !c.persists() || c.lean.draining.Load():
+	case !c.persists() || c.front.draining.Load():
 		return false
 	case !whole:
 		c.linger() // the client may still be sending
@@ -163,27 +199,41 @@ func (c *leanConn) exchange(q *http1.Request) bool {
 }
 
 // persists reports whether the client may use the connection again.
-func (c *leanConn) persists() bool {
+func (c *http1Conn) persists() bool {
 	return c.req.KeepAlive && !c.abrupt && !c.cont.refused
 }
 
-// cutOff ends a connection whose response is not whole.
-func (c *leanConn) cutOff() {
+// cutOff ends a connection whose response is not whole. Where only the end of the
+// connection would have ended it, there must be a reset, and none of the farewell of
+// TLS: both would look like the response's end.
+func (c *http1Conn) cutOff() {
 	c.out.Discard()
-	if tcp, ok := c.below.Conn.(*net.TCPConn); ok && c.abrupt {
-		_ = tcp.SetLinger(0) // a reset: a plain end would look like the response's
+	if !c.abrupt {
+		return
 	}
+	if tcp := tcpOf(c.below.Conn); tcp != nil {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.below.Close() // there is nobody to tell
+}
+
+func tcpOf(c net.Conn) *net.TCPConn {
+	if p, ok := c.(*proxyproto.Conn); ok {
+		c = p.Raw()
+	}
+	tcp, _ := c.(*net.TCPConn)
+	return tcp
 }
 
 // reject answers bytes that are no request.
-func (c *leanConn) reject(err error) {
+func (c *http1Conn) reject(err error) {
 	var bad *http1.Error
 	if !errors.As(err, &bad) {
-		return // the connection broke, or nothing came in time
+		c.blame(err, slowHead, true)
+		return // the connection broke, or the rest did not come in time
 	}
-	c.lean.server.rejected(bad.Status)
-	f := answer.Failure{Status: bad.Status, Code: answer.CodeBadRequest, Message: "the request cannot be read: " + bad.Error()}
-	res := f.Response(&message.Request{}, "")
+	c.front.handler.Rejected(bad.Status)
+	res := refusal(bad)
 	framing := http1.Framing(res.ContentLength)
 	if err := c.out.Response(res, framing, http1.Connection{Close: true}, time.Now()); err != nil {
 		return // cannot be: the text is ours
@@ -191,6 +241,12 @@ func (c *leanConn) reject(err error) {
 	if c.out.Body(res.Body, framing, nil, false) == nil {
 		c.linger()
 	}
+}
+
+// refusal is the gateway's answer to what is no request.
+func refusal(bad *http1.Error) *message.Response {
+	f := answer.Failure{Status: bad.Status, Code: answer.CodeBadRequest, Message: "the request cannot be read: " + bad.Error()}
+	return f.Response(&message.Request{}, "")
 }
 
 const (
@@ -201,7 +257,7 @@ const (
 // linger ends the way to the client and takes what is still coming, for a while:
 // closing at once would reset the connection, and with it what the client has not
 // read yet (RFC 9112 section 9.6).
-func (c *leanConn) linger() {
+func (c *http1Conn) linger() {
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"sluice.dev/platform/message"
@@ -13,15 +12,15 @@ import (
 	"sluice.dev/services/proxy/internal/pipeline"
 )
 
-var _ pipeline.Client = (*leanConn)(nil)
+var _ pipeline.Client = (*http1Conn)(nil)
 
 // Respond sends the head, the body and the trailers.
-func (c *leanConn) Respond(res *message.Response, flush bool) error {
+func (c *http1Conn) Respond(res *message.Response, flush bool) error {
 	defer res.Body.Close()
 	c.settleContinue()
 	framing := http1.ResponseFraming(res, c.req.Method, c.req.Minor)
 	c.abrupt = framing == http1.UntilClose
-	keep := c.persists() && !c.lean.draining.Load()
+	keep := c.persists() && !c.front.draining.Load()
 	options := http1.Connection{Close: !keep, KeepAlive: keep && c.req.Minor == 0}
 	if err := c.head(res, framing, options); err != nil {
 		return err
@@ -39,13 +38,13 @@ func (c *leanConn) Respond(res *message.Response, flush bool) error {
 
 // head holds the head back. A policy may have made fields that cannot be sent;
 // they are left out, as losing them harms less than losing the response.
-func (c *leanConn) head(res *message.Response, f http1.Framing, options http1.Connection) error {
+func (c *http1Conn) head(res *message.Response, f http1.Framing, options http1.Connection) error {
 	now := time.Now()
 	err := c.out.Response(res, f, options, now)
 	if err == nil {
 		return nil
 	}
-	c.lean.server.log.Warn("a response had fields that cannot be sent; they were left out", "status", res.Status, "error", err)
+	c.front.log.Warn("a response had fields that cannot be sent; they were left out", "status", res.Status, "error", err)
 	clean := *res
 	clean.Header = nil
 	for _, field := range res.Header {
@@ -67,7 +66,7 @@ func sendError(err error) error {
 
 // Upgrade answers 101 and then carries bytes both ways until both sides are done
 // or the connection's context ends.
-func (c *leanConn) Upgrade(res *message.Response, upstream io.ReadWriteCloser) error {
+func (c *http1Conn) Upgrade(res *message.Response, upstream io.ReadWriteCloser) error {
 	defer upstream.Close()
 	whole := c.closeBody()
 	c.watch.stop()
@@ -75,7 +74,7 @@ func (c *leanConn) Upgrade(res *message.Response, upstream io.ReadWriteCloser) e
 		return errBodyClosed // its rest would be taken for the other protocol
 	}
 	_ = c.nc.SetReadDeadline(time.Time{}) // fails only on a closed connection, as reading will
-	c.lean.forget(c)                      // a drain does not wait for it
+	c.front.forget(c)                     // a drain does not wait for it
 	cut := func() { _, _ = c.nc.Close(), upstream.Close() }
 	defer context.AfterFunc(c.ctx, cut)()
 	protocol := http1.Upgrade(res.Header)
@@ -86,22 +85,4 @@ func (c *leanConn) Upgrade(res *message.Response, upstream io.ReadWriteCloser) e
 		return fmt.Errorf("write to the client: %w", err)
 	}
 	return carryBoth(upstream, c.in, c.nc, cut)
-}
-
-// carryBoth carries bytes between the upstream and the client. cut ends both sides.
-func carryBoth(upstream io.ReadWriter, fromClient io.Reader, toClient io.Writer, cut func()) error {
-	done := make(chan error, 2)
-	go func() { done <- carry(upstream, fromClient) }()
-	go func() { done <- carry(toClient, upstream) }()
-	err := <-done
-	if err != nil {
-		cut() // one direction broke: the other would wait for ever
-	}
-	timer := time.AfterFunc(linger, cut)
-	defer timer.Stop()
-	<-done //nolint:errcheck // it ends because the first direction did
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }
