@@ -23,6 +23,12 @@ type Warning struct {
 // capture has a tag, so a test of one is never true.
 func (q *Query) UnknownFields() []string { return slices.Clone(q.unknown) }
 
+// Exists is the query for records that have the field of this name.
+func Exists(name string) *Query {
+	r, _ := resolve(name)
+	return &Query{root: leaf{r, exists{}}}
+}
+
 // Warnings lists likely slips, such as "and" for "AND".
 func (q *Query) Warnings() []Warning { return slices.Clone(q.warnings) }
 

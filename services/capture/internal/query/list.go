@@ -2,8 +2,6 @@ package query
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -31,23 +29,30 @@ func (s *Service) List(ctx context.Context, req *capturev1.ListExchangesRequest)
 		return nil, err
 	}
 	q := store.ListQuery{Range: between, Filter: filter, Limit: orDefault(req.GetLimit(), defaultLimit)}
+	if q.Order, err = ParseOrder(req.GetOrderBy()); err != nil {
+		return nil, err
+	}
 	if req.GetCursor() != "" {
 		c, err := parseCursor(req.GetCursor())
+		if err == nil && c.order != q.Order {
+			err = errOtherOrder(c.order)
+		}
 		if err != nil {
 			return nil, err
 		}
-		q.After, q.From = c.place, c.from
+		q.After, q.Range = c.place, store.Range{From: c.from, Until: c.until}
 	}
 	exchanges, more, err := s.store.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	exchanges, cut := fitting(exchanges)
-	resp := &capturev1.ListExchangesResponse{Exchanges: exchanges}
+	resp := &capturev1.ListExchangesResponse{Exchanges: exchanges, Hints: hints(filter)}
 	if more || cut {
 		last := exchanges[len(exchanges)-1]
-		resp.NextCursor = cursor{from: q.From, place: store.Place{Time: last.GetStartTime().AsTime(), ID: last.GetId()}}.String()
+		resp.NextCursor = cursor{q.Order, q.From, q.Until, q.Order.Place(last)}.String()
 	}
+	resp.UnknownFields = s.unknown(ctx, filter, between)
 	return resp, nil
 }
 
@@ -85,39 +90,4 @@ func (s *Service) between(start, end *timestamppb.Timestamp) (r store.Range, err
 func storable(t time.Time) time.Time {
 	const century22 = 5_600_000_000 // seconds; in 2147
 	return time.Unix(min(max(t.Unix(), 0), century22), int64(t.Nanosecond()))
-}
-
-// cursor is where a page ended, and the start of the range, which for the last 24
-// hours would move between pages.
-type cursor struct {
-	from  time.Time
-	place store.Place
-}
-
-const cursorVersion = 1
-
-// String is the cursor as clients keep it.
-func (c cursor) String() string {
-	raw := []byte{cursorVersion}
-	raw = binary.AppendVarint(raw, c.from.UnixNano())
-	raw = binary.AppendVarint(raw, c.place.Time.UnixNano())
-	return base64.RawURLEncoding.EncodeToString(append(raw, c.place.ID...))
-}
-
-func parseCursor(text string) (c cursor, err error) {
-	bad := errs.InvalidField("cursor", "this is no cursor of a list of exchanges; use next_cursor of the page before, with the same filter")
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) == 0 || raw[0] != cursorVersion {
-		return c, bad
-	}
-	raw = raw[1:]
-	from, n := binary.Varint(raw)
-	if n <= 0 {
-		return c, bad
-	}
-	at, m := binary.Varint(raw[n:])
-	if m <= 0 || len(raw) == n+m {
-		return c, bad
-	}
-	return cursor{time.Unix(0, from), store.Place{Time: time.Unix(0, at), ID: string(raw[n+m:])}}, nil
 }

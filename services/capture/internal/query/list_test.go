@@ -16,16 +16,21 @@ import (
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 
 func TestCursorSurvivesItsText(t *testing.T) {
-	want := cursor{noon.Add(-time.Hour), store.Place{Time: noon, ID: "ex_1"}}
-	got, err := parseCursor(want.String())
-	if err != nil || !got.from.Equal(want.from) || !got.place.Time.Equal(noon) || got.place.ID != "ex_1" {
-		t.Errorf("got %+v, %v", got, err)
+	for _, by := range store.Sorts() {
+		for _, ascending := range []bool{false, true} {
+			want := cursor{store.Order{By: by, Ascending: ascending}, noon.Add(-time.Hour), noon.Add(time.Second), store.Place{Time: noon, Value: 1 << 63, ID: "ex_1"}}
+			got, err := parseCursor(want.String())
+			if err != nil || !got.from.Equal(want.from) || !got.until.Equal(want.until) || !got.place.Time.Equal(noon) ||
+				got.place.ID != "ex_1" || got.place.Value != 1<<63 || got.order != want.order {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		}
 	}
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(cursor{noon, store.Place{Time: noon, ID: "ex_1"}}.String())
-	f.Add("AQ")
+	f.Add(cursor{store.Order{By: store.ByStatus}, noon, noon, store.Place{Time: noon, Value: 500, ID: "ex_1"}}.String())
+	f.Add("AgAA")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := parseCursor(text)
@@ -39,6 +44,22 @@ func FuzzCursor(f *testing.F) {
 			t.Errorf("%q: %+v became %+v, %v", text, c, again, err)
 		}
 	})
+}
+
+func TestOrderOfARequest(t *testing.T) {
+	for text, want := range map[string]store.Order{
+		"": {By: store.ByStart}, "duration": {By: store.ByDuration}, "status_code  asc": {By: store.ByStatus, Ascending: true},
+		" request_size desc ": {By: store.ByRequestSize}, "response_size asc": {By: store.ByResponseSize, Ascending: true},
+	} {
+		if got, err := ParseOrder(text); err != nil || got != want {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"path", "duration up", "duration asc, id", "duration; DROP TABLE", "ASC"} {
+		if _, err := ParseOrder(text); !errs.Is(err, errs.ReasonInvalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
 }
 
 func TestRangeOfARequest(t *testing.T) {

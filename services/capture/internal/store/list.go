@@ -14,32 +14,34 @@ import (
 // Range is a time range: From inclusive, Until exclusive.
 type Range struct{ From, Until time.Time }
 
-// Place is where a page of a list ended: the row with this time and id.
+// Place is where a page of a list ended: the row with this time and id. Value is
+// what the list is ordered by, if that is not the time.
 type Place struct {
-	Time time.Time
-	ID   string
+	Time  time.Time
+	Value uint64
+	ID    string
 }
 
-// ListQuery asks for the newest exchanges of a range, after a place if that is
-// not zero.
+// ListQuery asks for the first exchanges of a range in an order, after a place if
+// that is not zero.
 type ListQuery struct {
 	Range
 	Filter *search.Query
+	Order  Order
 	After  Place
 	Limit  int
 }
 
-// List returns exchanges without the contents of bodies, newest first, and
+// List returns exchanges in their order without the contents of bodies, and
 // whether there are more.
 func (s *Store) List(ctx context.Context, l ListQuery) (exchanges []*capturev1.Exchange, more bool, err error) {
 	q := &statement{}
-	q.add("SELECT ", names(listFields), " FROM exchanges WHERE ", q.within(s.visible(l.Range)))
-	if l.After.ID != "" {
-		at := q.instant(l.After.Time)
-		q.add(" AND ts <= ", at, " AND (ts < ", at, " OR id < ", q.text(l.After.ID), ")")
+	if l.Order.byTime() {
+		q.add("SELECT ", names(listFields), " FROM exchanges WHERE ", q.within(s.visible(l.Range)), q.after(l.Order, l.After),
+			" AND ", q.filter(l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1))
+	} else {
+		q.sorted(l, s)
 	}
-	q.add(" AND ", q.filter(l.Filter, s.clock.Now()))
-	q.add(" ORDER BY ts DESC, id DESC LIMIT ", strconv.Itoa(l.Limit+1))
 	err = s.read(ctx, q, listFields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
 	if len(exchanges) > l.Limit {
 		return exchanges[:l.Limit], true, err
