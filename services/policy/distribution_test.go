@@ -115,7 +115,9 @@ func TestBadCaptureSettings(t *testing.T) {
 	for field, s := range map[string]*policyv1.CaptureSettings{
 		"redact_headers":     {RedactHeaders: []string{"x y"}},
 		"sample_percent":     {SamplePercent: 101},
-		"request_body_limit": {RequestBodyLimit: 1 << 30},
+		"request_body_limit": {RequestBodyLimit: 1<<30 + 1},
+		"keep":               {Keep: &policyv1.CaptureKeep{Expression: "res."}},
+		"redaction_rules":    {RedactionRules: []*policyv1.RedactionRule{{Name: "x"}}},
 	} {
 		_, err := client.UpdateCaptureSettings(within(t), &policyv1.UpdateCaptureSettingsRequest{Settings: s, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{field}}})
 		if !errs.Is(err, errs.ReasonInvalid) {

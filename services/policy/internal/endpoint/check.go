@@ -9,6 +9,7 @@ import (
 
 	"sluice.dev/platform/errs"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/services/policy/internal/settings"
 )
 
 // check normalises e in place and tells everything that is wrong with it.
@@ -27,6 +28,12 @@ func check(e *policyv1.Endpoint) error {
 	}
 	if err := checkPolicy(e); err != nil {
 		faults = append(faults, err)
+	}
+	for _, v := range settings.CheckKeep("capture.keep", e.GetCapture().GetKeep()) {
+		faults = append(faults, errs.Invalid("%s: %s", v.Field, v.Message).With(v))
+	}
+	if proto.Size(e.GetCapture()) == 0 {
+		e.Capture = nil // it says nothing
 	}
 	e.Id, e.CreatedAt, e.UpdatedAt, e.Revision, e.PolicyWarnings = "", nil, nil, 0, nil
 	return merge(faults)
@@ -81,5 +88,5 @@ func merge(faults []error) error {
 // endpoint whose policy was right when it was stored can still be renamed.
 func needsCheck(old, changed *policyv1.Endpoint) bool {
 	return old.GetUrl() != changed.GetUrl() || old.GetTrafficPolicy() != changed.GetTrafficPolicy() ||
-		!proto.Equal(old.GetUpstream(), changed.GetUpstream())
+		!proto.Equal(old.GetUpstream(), changed.GetUpstream()) || !proto.Equal(old.GetCapture(), changed.GetCapture())
 }

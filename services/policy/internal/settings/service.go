@@ -3,10 +3,7 @@ package settings
 
 import (
 	"context"
-	"slices"
-	"strings"
 
-	"golang.org/x/net/http/httpguts"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -23,11 +20,13 @@ import (
 const (
 	defaultBodyLimit     = 10240 // bytes
 	defaultSamplePercent = 100
+	defaultMessageLimit  = 1000 // of one exchange
 )
 
 var fields = mask.Fields{
-	Mutable: []protoreflect.Name{"mode", "request_body_limit", "response_body_limit", "sample_percent", "redact_headers"},
-	Server:  []protoreflect.Name{"updated_at", "revision"},
+	Mutable: []protoreflect.Name{"mode", "request_body_limit", "response_body_limit", "sample_percent", "redact_headers",
+		"keep", "redaction_rules", "disabled_redaction_rules", "message_limit"},
+	Server: []protoreflect.Name{"updated_at", "revision"},
 }
 
 // Service is policyv1.SettingsServiceServer.
@@ -84,20 +83,6 @@ func (s *Service) createFirst(ctx context.Context, change func(*policyv1.Capture
 	return doc, meta, err
 }
 
-// check normalises header names and refuses what is none (RFC 9110 section 5.1).
-func check(doc *policyv1.CaptureSettings) error {
-	for i, name := range doc.GetRedactHeaders() {
-		plain := strings.ToLower(strings.TrimSpace(name))
-		if !httpguts.ValidHeaderFieldName(plain) || len(plain) > 255 {
-			return errs.InvalidField("redact_headers", "%q is not the name of a header", name)
-		}
-		doc.RedactHeaders[i] = plain
-	}
-	slices.Sort(doc.RedactHeaders)
-	doc.RedactHeaders = slices.Compact(doc.RedactHeaders)
-	return nil
-}
-
 // Complete is a copy of stored settings as callers see them, defaults filled in.
 func Complete(stored *policyv1.CaptureSettings, meta resource.Meta) *policyv1.CaptureSettings {
 	doc := proto.CloneOf(stored)
@@ -112,6 +97,9 @@ func Complete(stored *policyv1.CaptureSettings, meta resource.Meta) *policyv1.Ca
 	}
 	if doc.SamplePercent == 0 {
 		doc.SamplePercent = defaultSamplePercent
+	}
+	if doc.MessageLimit == 0 {
+		doc.MessageLimit = defaultMessageLimit
 	}
 	doc.Revision = meta.Revision
 	if meta.Revision > 0 {
