@@ -31,9 +31,14 @@ type proxyCmd struct {
 	proxy.Config
 }
 
+// proxyHeadroom is what a proxy may allocate between two garbage collections, in
+// bytes, when it needs less itself.
+const proxyHeadroom = 40 << 20
+
 // Run runs the service.
 func (c *proxyCmd) Run(ctx context.Context) error {
 	listen(&c.AdminListen, "127.0.0.1:4060")
+	serve.Headroom(proxyHeadroom)
 	return serve.Run(ctx, "proxy", c.Flags, func(ctx context.Context, t *telemetry.T) (*proxy.Service, error) { return proxy.New(ctx, c.Config, t) })
 }
 
