@@ -42,7 +42,8 @@ func RemoveConnectionFields(h *message.Header) {
 }
 
 // Upgrade is what the sender of h would switch to, or switches to; "" for nothing
-// (RFC 9110 section 7.8).
+// (RFC 9110 section 7.8). HTTP/2 is left out: a client that spoke it behind a gateway's
+// back could ask for anything.
 func Upgrade(h message.Header) string {
 	var m marks
 	for _, f := range h {
@@ -56,7 +57,16 @@ func Upgrade(h message.Header) string {
 	if !m.connection.upgrade {
 		return ""
 	}
-	return m.upgrade
+	if !strings.Contains(strings.ToLower(m.upgrade), "h2c") {
+		return m.upgrade
+	}
+	kept := ""
+	for protocol := range strings.SplitSeq(m.upgrade, ",") {
+		if name, _, _ := strings.Cut(trimSpace(protocol), "/"); !equalFold(name, "h2c") && name != "" {
+			kept = join(kept, trimSpace(protocol))
+		}
+	}
+	return kept
 }
 
 func isNamed(name string, named []string) bool {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/services/proxy/internal/http1"
 )
 
 // dropConnectionFields takes out what the client says of its own connection (RFC
@@ -26,10 +27,18 @@ func dropConnectionFields(h *message.Header) {
 	for _, name := range named {
 		h.Del(name)
 	}
+	to := ""
+	if upgrade {
+		if to = http1.Upgrade(*h); to == "" {
+			h.Del("upgrade") // to HTTP/2, of which the policy would see nothing
+			h.Del("http2-settings")
+		}
+	}
 	switch {
-	case upgrade:
+	case to != "":
 		h.Set("Connection", "Upgrade")
-	case len(named) > 0:
+		h.Set("Upgrade", to)
+	case upgrade || len(named) > 0:
 		h.Del("connection")
 	}
 }

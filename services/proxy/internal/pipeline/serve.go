@@ -23,6 +23,10 @@ func (x *exchange) serve() {
 	r, err := x.ask(&x.leg)
 	switch {
 	case err != nil:
+		if f := badBody(err); f != nil {
+			x.fail(f)
+			return
+		}
 		x.gone(err)
 		return
 	case r.failure != nil:
