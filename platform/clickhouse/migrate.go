@@ -41,29 +41,7 @@ ORDER BY version`
 // content now, or when the database has migrations that this program doesn't
 // know because a newer one made them.
 func Migrate(ctx context.Context, conn driver.Conn, migrations fs.FS) error {
-	known, err := readMigrations(migrations)
-	if err != nil {
-		return err
-	}
-	if err := conn.Exec(ctx, createMigrations); err != nil {
-		return fmt.Errorf("creating the table of migrations: %w", err)
-	}
-	applied, err := appliedMigrations(ctx, conn)
-	if err != nil {
-		return err
-	}
-	if err := compare(known, applied); err != nil {
-		return err
-	}
-	for _, m := range known {
-		if _, ok := applied[m.version]; ok {
-			continue
-		}
-		if err := m.apply(ctx, conn); err != nil {
-			return err
-		}
-	}
-	return nil
+	return Cluster{}.Migrate(ctx, conn, migrations)
 }
 
 // record is what the database holds about a migration.
@@ -113,9 +91,9 @@ func compare(known []migration, applied map[uint32][]record) error {
 	return nil
 }
 
-func (m migration) apply(ctx context.Context, conn driver.Conn) error {
+func (m migration) apply(ctx context.Context, conn driver.Conn, c Cluster) error {
 	for i, statement := range sqltext.Statements(m.sql) {
-		if err := conn.Exec(ctx, statement); err != nil {
+		if err := conn.Exec(ctx, c.Statement(statement)); err != nil {
 			return fmt.Errorf("migration %s, statement %d: %w", m.file(), i+1, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -85,7 +86,8 @@ func insert[R any](ctx context.Context, s *Store, table string, columns []field[
 	}
 	ctx, cancel := context.WithTimeout(ctx, insertLimit)
 	defer cancel()
-	settings := ch.Settings{"insert_deduplicate": 0, "async_insert": 0, "max_partitions_per_insert_block": 0}
+	settings := maps.Clone(s.insertSettings)
+	settings["insert_deduplicate"] = 0
 	if token != "" {
 		settings["insert_deduplicate"], settings["insert_deduplication_token"] = 1, token
 	}
