@@ -84,6 +84,11 @@ const (
 	CodeUnauthorized     Code = "SLUICE_4401"
 	CodeDenied           Code = "SLUICE_4403"
 	CodeRequestTooLarge  Code = "SLUICE_4413"
+	CodeLoginRequired    Code = "SLUICE_4430"
+	CodeLoginRefused     Code = "SLUICE_4431"
+	CodeLoginState       Code = "SLUICE_4432"
+	CodeLoginProvider    Code = "SLUICE_4433"
+	CodeLoginConfig      Code = "SLUICE_4434"
 	CodeCall             Code = "SLUICE_4502"
 	CodeCallAddress      Code = "SLUICE_4503"
 	CodeBodyRewrite      Code = "SLUICE_4540"
@@ -170,6 +175,11 @@ var codes = []CodeInfo{
 	{CodeUnauthorized, 401, "The request has no valid user name and password."},
 	{CodeDenied, 403, "The policy denies the request."},
 	{CodeRequestTooLarge, 413, "The request's body is larger than an action of the policy may read."},
+	{CodeLoginRequired, 401, "Nobody is logged in."},
+	{CodeLoginRefused, 403, "The identity provider did not log the person in, or its answer cannot be relied on."},
+	{CodeLoginState, 400, "The answer of the identity provider belongs to no login that this browser began, or came too late; begin again."},
+	{CodeLoginProvider, 502, "The identity provider could not be asked."},
+	{CodeLoginConfig, 500, "The policy's login is not complete."},
 	{CodeCall, 502, "A server that the policy asks could not be reached, or answered with something that is no HTTP."},
 	{CodeCallAddress, 500, "The policy asks a server at an address that policies may not call."},
 	{CodeBodyRewrite, 500, "The response's body cannot be searched as the policy wants."},

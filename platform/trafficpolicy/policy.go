@@ -74,7 +74,8 @@ type Services struct {
 	Secrets     expr.SecretSource
 	IPData      expr.IPDataSource
 	KeySets     *KeySets         // for jwt-validation
-	HTTP        HTTPClient       // for http-request
+	HTTP        HTTPClient       // for http-request, oauth and openid-connect
+	SessionKey  []byte           // secret that all proxies share, for the sessions of oauth and openid-connect
 	Breakers    *Breakers        // for circuit-breaker; nil keeps their state with each policy
 	Recorder    Recorder         // for capture; nil records nothing
 	Now         func() time.Time // time.Now when nil

@@ -109,7 +109,7 @@ func Actions() []ActionInfo {
 
 // planned are action types of the language that this version cannot run.
 var planned = []string{
-	"oauth", "openid-connect", "saml", "ai-gateway",
+	"saml", "ai-gateway",
 }
 
 // retiredActions are former names of actions; they still work, with a warning.

@@ -24,7 +24,8 @@ type Run struct {
 	spent    []time.Duration // of every action that ran, in order
 	took     [phaseCount]time.Duration
 	scratch  []byte
-	limits   []limitState // that the request met
+	limits   []limitState   // that the request met
+	pending  message.Header // for the response that the client gets
 
 	compressed *coding.Body // by compress-response
 	admissions []admission  // by circuit-breaker, not yet reported
@@ -77,7 +78,7 @@ func (r *Run) OnResponse(ctx context.Context, res *message.Response) (*Outcome, 
 	if r.sentOn {
 		r.upstreamAnswered(res.Status)
 	}
-	r.tellLimits(&res.Header)
+	r.tell(&res.Header)
 	if r.policy.hasRules(OnEventStreamMessage) && mediaType(res.Header) == "text/event-stream" {
 		if out := r.filterEvents(ctx, res); out != nil {
 			return out, nil
@@ -179,6 +180,12 @@ func (r *Run) matches(ctx context.Context, rule *rule, record *ruleRecord) (*Out
 	return nil, true, nil
 }
 
+// tell adds what the request phase has to say to the client.
+func (r *Run) tell(h *message.Header) {
+	r.tellLimits(h)
+	*h = append(*h, r.pending...)
+}
+
 // failure is a run-time error with the code of the response it leads to.
 type failure struct {
 	code  Code
@@ -231,7 +238,7 @@ func (r *Run) finish(out *Outcome, rule *rule, a *boundAction) *Outcome {
 		r.facts.ErrorCode = out.ErrorCode
 	}
 	if out.Response != nil && (!out.RunResponsePhase || rule.phase == OnHTTPResponse) {
-		r.tellLimits(&out.Response.Header) // else OnResponse does
+		r.tell(&out.Response.Header) // else OnResponse does
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package expr
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -120,6 +121,13 @@ func (v *Vars) Published(slot int) []ref.Val {
 // SecretsRead returns the secret values read so far, so that a trace can leave
 // them out.
 func (v *Vars) SecretsRead() []string { return v.used }
+
+// KeepSecret keeps a value out of errors and traces, as if it had been read.
+func (v *Vars) KeepSecret(value string) {
+	if value != "" && !slices.Contains(v.used, value) {
+		v.used = append(v.used, value)
+	}
+}
 
 func (v *Vars) userVars() ref.Val {
 	if v.user == nil {

@@ -34,7 +34,7 @@ func (s *Suite) Run(ctx context.Context) ([]Result, trafficpolicy.Problems) {
 	start, now := clock, func() time.Time { return clock }
 	limiter := &Window{Now: now}
 	other := remote(s.Remote)
-	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now, KeySets: trafficpolicy.NewKeySets(other, now), HTTP: other, Breakers: trafficpolicy.NewBreakers(now)}
+	svc := trafficpolicy.Services{RateLimiter: limiter, Secrets: vault(s.Secrets), Now: now, KeySets: trafficpolicy.NewKeySets(other, now), HTTP: other, SessionKey: []byte("of tests, known to everyone"), Breakers: trafficpolicy.NewBreakers(now)}
 	results := make([]Result, 0, len(s.Steps))
 	for _, step := range s.Steps {
 		if at := start.Add(step.At); at.After(clock) {

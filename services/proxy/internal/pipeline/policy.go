@@ -28,7 +28,7 @@ func (x *exchange) requestPhase(l *leg) (*trafficpolicy.Outcome, error) {
 		return nil, nil //nolint:nilnil // as in package trafficpolicy: nil means go on
 	}
 	services := x.services
-	services.Secrets, services.Recorder = x, x.record
+	services.Secrets, services.Recorder, services.SessionKey = x, x.record, x.state.ReplayKey
 	if services.HTTP != nil {
 		services.HTTP = x
 	}
