@@ -25,6 +25,7 @@ type T struct {
 	Log      *slog.Logger
 	Registry *prometheus.Registry
 	Tracer   trace.TracerProvider
+	tracing  bool
 	shutdown func(context.Context) error
 }
 
@@ -33,7 +34,11 @@ type Config struct {
 	LogLevel     slog.Level `help:"Least severe log level: debug, info, warn or error." default:"info" env:"SLUICE_LOG_LEVEL"`
 	LogFormat    string     `help:"Log format: text or json." default:"text" enum:"text,json" env:"SLUICE_LOG_FORMAT"`
 	OTLPEndpoint string     `help:"OTLP gRPC endpoint for traces, such as http://127.0.0.1:4317. Empty: no traces." env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPSample   float64    `help:"Percentage of the traces that begin here which are kept; those that a caller began are kept as it says." default:"100" env:"SLUICE_OTLP_SAMPLE" name:"otlp-sample"`
 }
+
+// Tracing reports whether traces go anywhere.
+func (t *T) Tracing() bool { return t.tracing }
 
 // New returns the telemetry of a service. Logs go to standard error.
 func New(ctx context.Context, service string, cfg Config) (*T, error) {
@@ -50,11 +55,15 @@ func New(ctx context.Context, service string, cfg Config) (*T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect traces to %s: %w", cfg.OTLPEndpoint, err)
 	}
-	provider := sdktrace.NewTracerProvider(
+	options := []sdktrace.TracerProviderOption{
 		sdktrace.WithBatcher(exporter),
-		sdktrace.WithResource(resource.NewSchemaless(semconv.ServiceName("sluice-"+service))),
-	)
-	t.Tracer, t.shutdown = provider, provider.Shutdown
+		sdktrace.WithResource(resource.NewSchemaless(semconv.ServiceName("sluice-" + service))),
+	}
+	if share := cfg.OTLPSample / 100; share > 0 && share < 1 {
+		options = append(options, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(share))))
+	}
+	provider := sdktrace.NewTracerProvider(options...)
+	t.Tracer, t.tracing, t.shutdown = provider, true, provider.Shutdown
 	return t, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -148,8 +149,12 @@ func (s *Service) openData(_ context.Context, tel *telemetry.T) error {
 	if err != nil {
 		return err
 	}
+	var tracer trace.Tracer
+	if tel.Tracing() {
+		tracer = tel.Tracer.Tracer("sluice.dev/services/proxy")
+	}
 	s.secure = secure.New(s.store, s.log)
-	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace, TLS: s.secure},
+	s.gateway = pipeline.New(pipeline.Config{TrustedProxies: trusted, DropForwarded: s.cfg.ForwardedReplace, TLS: s.secure, Tracer: tracer},
 		s.store, s.pool, s.recorder, services, tel.Registry, s.log)
 	return s.openListeners(tel)
 }

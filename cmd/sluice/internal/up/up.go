@@ -31,6 +31,7 @@ type Flags struct {
 	LogLevel    slog.Level    `help:"Least severe log level: debug, info, warn or error." default:"warn" env:"SLUICE_LOG_LEVEL"`
 	LogFormat   string        `help:"Log format: text or json." default:"text" enum:"text,json" env:"SLUICE_LOG_FORMAT"`
 	OTLP        string        `help:"OTLP gRPC endpoint for traces, such as http://127.0.0.1:4317. Empty: no traces." name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPSample  float64       `help:"Percentage of the traces that begin here which are kept." default:"100" name:"otlp-sample" env:"SLUICE_OTLP_SAMPLE"`
 	Data        string        `help:"Directory of all data." default:".sluice" type:"path" env:"SLUICE_DATA"`
 	HTTP        string        `help:"Address on which the proxy answers HTTP." default:"127.0.0.1:8080" name:"http"`
 	HTTPS       string        `help:"Address on which the proxy answers HTTPS." default:"127.0.0.1:8443" name:"https"`
@@ -101,7 +102,7 @@ func (s *system) check() error {
 }
 
 func (s *system) telemetry(ctx context.Context, service string) (*telemetry.T, error) {
-	tel, err := telemetry.New(ctx, service, telemetry.Config{LogLevel: s.flags.LogLevel, LogFormat: s.flags.LogFormat, OTLPEndpoint: s.flags.OTLP})
+	tel, err := telemetry.New(ctx, service, telemetry.Config{LogLevel: s.flags.LogLevel, LogFormat: s.flags.LogFormat, OTLPEndpoint: s.flags.OTLP, OTLPSample: s.flags.OTLPSample})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"sluice.dev/platform/id"
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/redact"
@@ -25,6 +27,9 @@ type Config struct {
 	// DropForwarded drops X-Forwarded-* that other peers sent, instead of
 	// appending to them.
 	DropForwarded bool
+	// Tracer makes a span of each request and of each call to an upstream; nil for
+	// none.
+	Tracer trace.Tracer
 	// TLS tells whether connections are secured as policies want; nil: all are.
 	TLS TLSTerms
 }
@@ -83,6 +88,7 @@ func (g *Gateway) Serve(ctx context.Context, conn *message.Conn, req *message.Re
 	if x.record != nil {
 		x.record.ReplayOf = x.replayOf
 	}
+	x.beginSpan()
 	x.guarded()
 	x.end()
 	return !x.cut
@@ -101,6 +107,7 @@ type exchange struct {
 	leg    // of the endpoint that the client asked
 	inner  []*leg
 	record *tap.Recording
+	span   trace.Span // nil without a tracer
 
 	called    []string           // endpoints whose upstreams were called
 	forwarded bool               // the request has its X-Forwarded-* fields
@@ -136,6 +143,7 @@ func (x *exchange) guarded() {
 }
 
 func (x *exchange) end() {
+	x.endSpan()
 	x.notePolicy()
 	x.metrics.active.Add(-1)
 	x.metrics.done(x.status, time.Since(x.req.Received))

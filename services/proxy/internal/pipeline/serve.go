@@ -101,7 +101,9 @@ func (x *exchange) call(l *leg) (reply, error) {
 	if l != &x.leg {
 		x.body = upstream.KeepBody(x.req)
 	}
-	res, call, err := x.pool.Do(x.ctx, l.endpoint.Upstream, x.req, upstream.Caller{Client: x.conn.ClientAddr.Addr(), Inform: x.informational})
+	ctx, ended := x.beginCall(l)
+	res, call, err := x.pool.Do(ctx, l.endpoint.Upstream, x.req, upstream.Caller{Client: x.conn.ClientAddr.Addr(), Inform: x.informational})
+	ended(res, call, err)
 	x.noteCall(l, call)
 	if err != nil {
 		return x.upstreamFailed(l, err)
