@@ -147,3 +147,11 @@ func (c captureAPI) GetResponseBody(req *capturev1.GetResponseBodyRequest, s grp
 		return b.query.Body(ctx, req.GetId(), capturev1.BodySide_BODY_SIDE_RESPONSE, s.Send)
 	})
 }
+
+func (c captureAPI) GetStorage(ctx context.Context, _ *capturev1.GetStorageRequest) (*capturev1.GetStorageResponse, error) {
+	b, err := c.api.open()
+	if err != nil {
+		return nil, err
+	}
+	return b.query.Storage(ctx)
+}

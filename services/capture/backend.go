@@ -13,6 +13,7 @@ import (
 	"sluice.dev/services/capture/internal/follow"
 	"sluice.dev/services/capture/internal/heads"
 	"sluice.dev/services/capture/internal/ingest"
+	"sluice.dev/services/capture/internal/janitor"
 	"sluice.dev/services/capture/internal/query"
 	"sluice.dev/services/capture/internal/rollup"
 	"sluice.dev/services/capture/internal/store"
@@ -21,10 +22,11 @@ import (
 type metrics struct {
 	ingest *ingest.Metrics
 	follow *follow.Metrics
+	trim   *janitor.Metrics
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
-	return &metrics{ingest.NewMetrics(r), follow.NewMetrics(r)}
+	return &metrics{ingest.NewMetrics(r), follow.NewMetrics(r), janitor.NewMetrics(r)}
 }
 
 // backend is all that needs ClickHouse.
@@ -37,12 +39,12 @@ type backend struct {
 	accounts  *accounting.Book
 	query     *query.Service
 	counter   *rollup.Runner
+	janitor   *janitor.Janitor
 }
 
 // openBackend opens the table, claims the writer's log and finds its end.
 func openBackend(ctx context.Context, s *Service) (*backend, error) {
-	limits := store.Limits{Time: s.cfg.QueryTimeout, Rows: s.cfg.QueryRows, Bytes: s.cfg.QueryBytes}
-	table, err := store.Open(ctx, s.cfg.ClickHouse, s.cfg.Retention, limits, clock.System{}, s.tel.Log)
+	table, err := s.cfg.store().Open(ctx, s.cfg.ClickHouse, clock.System{}, s.tel.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +59,7 @@ func openBackend(ctx context.Context, s *Service) (*backend, error) {
 	shared := ingest.Redis{Publisher: s.board, Claims: heads.NewClaims(s.redis, s.cfg.Writer), Permit: b.tenure}
 	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, shared, clk, log, s.parts.ingest)
 	b.caretaker = heads.NewCaretaker(s.board, table, s.cfg.Writer, s.cfg.Retention, log)
+	b.janitor = janitor.New(table, log, s.parts.trim)
 	b.counter = rollup.New(table, s.redis, s.cfg.Writer, log)
 	b.query = query.New(table, follow.NewFeed(table, s.board, s.parts.follow), b.accounts, clk)
 	return b, nil
@@ -80,7 +83,7 @@ func (b *backend) recover(ctx context.Context) (uint64, error) {
 }
 
 func (b *backend) run(ctx context.Context) error {
-	return lifecycle.Run(ctx, drain, b.tenure, b.caretaker, b.counter, b.committer)
+	return lifecycle.Run(ctx, drain, b.tenure, b.caretaker, b.counter, b.janitor, b.committer)
 }
 
 func (b *backend) close() {

@@ -31,6 +31,9 @@ func (s *Store) setPartLimit(ctx context.Context) error {
 	return nil
 }
 
+// ByteLimit is the most that parts on disk may take; 0 for no limit.
+func (s *Store) ByteLimit() uint64 { return s.options.ByteLimit }
+
 // part is a part of a table on disk.
 type part struct {
 	table, name string
