@@ -6,7 +6,7 @@ PACKAGES = $(addsuffix /...,$(MODULES))
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TAGS ?=
 
-.PHONY: help run build console test unit e2e browser lint gen gen-check breaking bench fmt tidy clean setup setup-test
+.PHONY: help run build console test unit e2e browser lint gen gen-check breaking bench microbench fmt tidy clean setup setup-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,7 +58,10 @@ gen-check: gen ## fail when a committed generated file is not current
 breaking: ## fail when the protos break clients of the previous commit
 	@scripts/breaking.sh
 
-bench: ## Go benchmarks of the hot paths
+bench: build ## compare Sluice with other proxies (about 12 minutes; BENCH="--rounds 2 --peers ..." to change)
+	@scripts/bench.sh $(BENCH)
+
+microbench: ## Go benchmarks of the hot paths
 	@go test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 fmt: ## format Go and proto files
