@@ -56,6 +56,20 @@ func (s *System) Visitor(i int) *Visitor {
 	return v
 }
 
+// HTTP2 is a client that speaks HTTP/2 over TLS.
+func (v *Visitor) HTTP2() *http.Client {
+	dialer := &net.Dialer{}
+	transport := &http.Transport{
+		ForceAttemptHTTP2: true,
+		TLSClientConfig:   &tls.Config{RootCAs: v.roots(), MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, v.proxy.HTTPS)
+		},
+	}
+	v.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 40 * time.Second}
+}
+
 func (v *Visitor) roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	Eventually(v.t, 20*time.Second, "the proxy's certificate authority is there", func() error {
