@@ -17,16 +17,23 @@ import (
 // dial opens a connection whose bytes the test writes and reads itself.
 func (h *harness) dial() (net.Conn, *bufio.Reader) {
 	h.t.Helper()
+	c := h.below()
+	if spoken.secure() {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // #nosec G402 -- the certificate is not what is tested
+	}
+	return c, bufio.NewReader(c)
+}
+
+// below is a connection without TLS, whatever is expected of it.
+func (h *harness) below() net.Conn {
+	h.t.Helper()
 	c, err := net.Dial("tcp", h.Address)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if spoken.secure() {
-		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // #nosec G402 -- the certificate is not what is tested
-	}
 	h.t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	return c, bufio.NewReader(c)
+	return c
 }
 
 // response reads one response to a request with a method.

@@ -67,11 +67,10 @@ func (c *http1Conn) serve() {
 	c.in, c.out = http1.NewReader(c.nc, c.front.limits), http1.NewWriter(c.nc)
 	c.ctx, c.cancel = context.WithCancel(c.front.base)
 	defer c.cancel()
-	if c.scheme == "http" && c.knowsHTTP2() {
-		return
-	}
-	c.front.metrics.connections[c.scheme].Inc()
 	for first := true; c.await(first); first = false {
+		if first && c.knowsHTTP2() {
+			return
+		}
 		q := new(http1.Request)
 		if err := c.in.ReadRequest(q); err != nil {
 			c.reject(err)
@@ -112,19 +111,19 @@ func (c *http1Conn) handOver(nc net.Conn, protocol string) {
 // knowsHTTP2 looks whether the client begins with HTTP/2 (RFC 9113 section 3.3), and
 // hands it over if so. No request of HTTP/1.x begins like that.
 func (c *http1Conn) knowsHTTP2() bool {
-	if !c.await(true) {
-		return false // as the loop will find out again
+	for n := len("PRI "); c.scheme == "http"; n = len(preface) {
+		begin, err := c.in.Peek(n) // an error comes again with reading
+		if err != nil || string(begin) != preface[:n] {
+			break
+		}
+		if n == len(preface) {
+			c.limitReading(0)
+			c.handOver(&preread{conn: c.below, in: c.in}, http2Plain)
+			return true
+		}
 	}
-	begin, err := c.in.Peek(len("PRI "))
-	if err != nil || string(begin) != preface[:len(begin)] {
-		return false
-	}
-	if begin, err = c.in.Peek(len(preface)); err != nil || string(begin) != preface {
-		return false
-	}
-	c.limitReading(0)
-	c.handOver(&preread{conn: c.below, in: c.in}, http2Plain)
-	return true
+	c.front.metrics.connections[c.scheme].Inc()
+	return false
 }
 
 // await waits for a request's head. It is false when none will come.

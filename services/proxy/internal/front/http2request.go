@@ -12,8 +12,9 @@ import (
 	"sluice.dev/services/proxy/internal/http1"
 )
 
-// newRequest is r as the data path sees it. net/http does not keep the order of
-// fields, so they come sorted, Host first.
+// newRequest is r as the data path sees it. The scheme is the connection's, whatever
+// the client calls it. net/http does not keep the order of fields, so they come
+// sorted, Host first.
 func newRequest(r *http.Request, scheme string) *message.Request {
 	req := &message.Request{
 		Method: r.Method, Target: r.RequestURI, Scheme: scheme, Host: r.Host, Proto: r.Proto,
@@ -52,17 +53,11 @@ func fields(r *http.Request) message.Header {
 	return h
 }
 
-var (
-	errScheme = &http1.Error{Status: 400, Text: "the scheme is not that of the connection", Rule: "RFC 9113 section 8.3.1"}
-	errNoHost = &http1.Error{Status: 400, Text: "neither an authority nor a Host field says which site is asked", Rule: "RFC 9113 section 8.3.1"}
-)
+var errNoHost = &http1.Error{Status: 400, Text: "neither an authority nor a Host field says which site is asked", Rule: "RFC 9113 section 8.3.1"}
 
 // checkRequest refuses what net/http lets pass and would mean something else, or
 // nothing good, in HTTP/1.1, which most upstreams speak. Nil: it is fine.
 func checkRequest(r *http.Request, req *message.Request) *http1.Error {
-	if r.TLS != nil != (req.Scheme == "https") { // net/http sets it by :scheme
-		return errScheme
-	}
 	if r.Host == "" {
 		return errNoHost
 	}
