@@ -2,6 +2,7 @@ package trafficpolicy
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ func init() {
 		Terminating: Sometimes,
 		Fields: []Field{
 			{Name: "provider", Kind: Enum, Required: true, Values: webhookProviders(), Description: "Who sends the webhooks.", Example: "github"},
-			{Name: "secret", Kind: Text, Template: true, Required: true, Min: 1, Description: "The secret shared with the provider; for sendgrid the public key it shows.", Example: "\"${secrets.get('webhooks', 'github')}\""},
+			{Name: "secret", Kind: Text, Template: true, Required: true, Min: 1, Description: "The secret shared with the provider; for sendgrid the public key it shows, for sns the ARN of the topic.", Example: "\"${secrets.get('webhooks', 'github')}\""},
 			{Name: "enforce", Kind: Boolean, Default: true, Description: "false checks and publishes, and never refuses."},
 			{Name: "tolerance", Kind: Duration, Default: 3 * time.Minute, Min: int64(time.Second), Max: int64(24 * time.Hour), Description: "How old a signed time may be, for providers that sign one."},
 			{Name: "max_body_bytes", Kind: Integer, Default: int64(5 << 20), Min: 1, Max: 64 << 20, Description: "Larger bodies are refused; the whole body is held in memory to be checked."},
@@ -49,6 +50,7 @@ type verifyWebhook struct {
 	enforce   bool
 	tolerance time.Duration
 	maxBody   int
+	keys      certificates // of providers that sign with one
 }
 
 func newVerifyWebhook(c *config) action {
@@ -66,7 +68,7 @@ func newVerifyWebhook(c *config) action {
 
 var errNoSecret = errors.New("verify-webhook: the secret is empty, so anyone could sign")
 
-func (a *verifyWebhook) run(_ context.Context, r *Run) (*Outcome, error) {
+func (a *verifyWebhook) run(ctx context.Context, r *Run) (*Outcome, error) {
 	secret, err := a.secret.Render(&r.vars)
 	if err != nil {
 		return nil, &failure{CodeTemplateFailed, err}
@@ -82,7 +84,8 @@ func (a *verifyWebhook) run(_ context.Context, r *Run) (*Outcome, error) {
 		}
 		return nil, err
 	}
-	q := &webhookRequest{Request: r.vars.Request, content: body, now: r.vars.Time(), tolerance: a.tolerance}
+	q := &webhookRequest{Request: r.vars.Request, content: body, now: r.vars.Time(), tolerance: a.tolerance,
+		fetch: func(url string) (*rsa.PublicKey, error) { return a.keys.fetch(ctx, r.services.HTTP, url) }}
 	verified := a.scheme.verify(q, secret)
 	if a.scheme.challenge != nil {
 		if c := a.scheme.challenge(q, secret); c != nil && (verified || !c.signed) {

@@ -2,6 +2,7 @@ package trafficpolicy
 
 import (
 	"crypto/hmac"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -19,6 +20,7 @@ type webhookRequest struct {
 	content   []byte
 	now       time.Time
 	tolerance time.Duration // between now and the time that is signed
+	fetch     func(certificateURL string) (*rsa.PublicKey, error)
 }
 
 // verify reports whether the request is signed with the secret. It compares in

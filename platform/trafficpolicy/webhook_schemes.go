@@ -64,6 +64,7 @@ func (s webhookScheme) keyed(f func(string) ([]byte, error)) webhookScheme { s.k
 // webhookSchemes holds the providers whose scheme is public.
 var webhookSchemes = map[string]webhookScheme{
 	"aftership":          b64Body.in("aftership-hmac-sha256"),
+	"airship":            hexBody.in("x-ua-signature").of("{time}:{body}").at("x-ua-timestamp"),
 	"alchemy":            hexBody.in("x-alchemy-signature"),
 	"autodesk":           hexBody.in("x-adsk-signature").after("sha1hash=").with(sha1.New),
 	"bitbucket":          hub.in("x-hub-signature"),
@@ -79,12 +80,14 @@ var webhookSchemes = map[string]webhookScheme{
 	"clerk":              svix.checked(checkSvix),
 	"coinbase":           hexBody.in("x-cc-webhook-signature"),
 	"docusign":           b64Body.in("x-docusign-signature-1", "x-docusign-signature-2", "x-docusign-signature-3", "x-docusign-signature-4"),
+	"contentful":         {check: checkContentful},
 	"dropbox":            hexBody.in("x-dropbox-signature"),
 	"facebook_graph_api": hub,
 	"facebook_messenger": hub,
 	"frameio":            version.in("x-frameio-signature").at("x-frameio-request-timestamp"),
 	"github":             hub,
 	"gitlab":             {headers: []string{"x-gitlab-token"}, check: checkToken},
+	"graphcms":           {check: checkHygraph},
 	"heroku":             b64Body.in("heroku-webhook-hmac-sha256"),
 	"hubspot":            b64Body.in("x-hubspot-signature-v3").of("{method}{hubspot_url}{body}{time}").at("x-hubspot-request-timestamp"),
 	"instagram":          hub,
@@ -92,18 +95,23 @@ var webhookSchemes = map[string]webhookScheme{
 	"jira":               hub.in("x-hub-signature"),
 	"launch_darkly":      hexBody.in("x-ld-signature"),
 	"linear":             hexBody.in("linear-signature"),
+	"mailchimp":          {check: checkMandrill},
 	"mailgun":            {check: checkMailgun},
 	"microsoft_teams":    b64Body.in("authorization").after("HMAC ").keyed(base64Key),
 	"modern_treasury":    hexBody.in("x-signature"),
+	"mongodb":            {check: checkMongoDB},
 	"mux":                stamped.in("mux-signature"),
 	"orb":                hexBody.in("x-orb-signature").after("v1=").of("v1:{time}:{body}").at("x-orb-timestamp"),
 	"pagerduty":          hexBody.in("x-pagerduty-signature").labelled("v1"),
+	"pinwheel":           hexBody.in("x-pinwheel-signature").after("v2=").of("v2:{time}:{body}").at("x-timestamp"),
 	"plivo":              b64Body.in("x-plivo-signature-v2", "x-plivo-signature-ma-v2").of("{base_url}{id}").named("x-plivo-signature-v2-nonce"),
 	"pusher":             hexBody.in("x-pusher-signature"),
 	"sendgrid":           {check: checkSendGrid},
 	"sentry":             hexBody.in("sentry-hook-signature"),
 	"shopify":            b64Body.in("x-shopify-hmac-sha256"),
+	"signal_sciences":    hexBody.in("x-sigsci-signature"),
 	"slack":              version.in("x-slack-signature").at("x-slack-request-timestamp"),
+	"sns":                {check: checkSNS},
 	"sonatype":           hexBody.in("x-nexus-webhook-signature").with(sha1.New),
 	"square":             b64Body.in("x-square-hmacsha256-signature").of("{url}{body}"),
 	"stripe":             stamped.in("stripe-signature"),
@@ -122,11 +130,8 @@ var webhookSchemes = map[string]webhookScheme{
 }
 
 // otherProviders are names of the language without a scheme here: their signing
-// is not documented in public, or needs more than the request and a secret.
-var otherProviders = []string{
-	"airship", "contentful", "go1", "graphcms", "hostedhooks", "mailchimp", "mongodb", "orbit", "pinwheel", "signal_sciences",
-	"signalsciences", "sns", "trendmicro_conformity", "vmware",
-}
+// is not documented in public.
+var otherProviders = []string{"go1", "hostedhooks", "orbit", "trendmicro_conformity", "vmware"}
 
 // webhookAliases are further spellings in use.
-var webhookAliases = map[string]string{"sonatype_nexus": "sonatype"}
+var webhookAliases = map[string]string{"signalsciences": "signal_sciences", "sonatype_nexus": "sonatype"}
