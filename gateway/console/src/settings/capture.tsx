@@ -7,6 +7,9 @@ import { Button } from "../ui/button";
 import { TextField } from "../ui/field";
 import { Failed, Loading, Problem } from "../ui/state";
 import { Moment } from "../ui/time";
+import { KeepFields, keepInput, keepOf } from "./keep";
+import { draftsOf, rulesOf } from "./redaction";
+import { RedactionRules } from "./redaction-rules";
 
 const path = "/api/v1/settings/capture";
 
@@ -29,12 +32,16 @@ function Form({ settings }: { settings: CaptureSettings }) {
   const [responseLimit, setResponseLimit] = useState(String(settings.response_body_limit || 10240));
   const [sample, setSample] = useState(String(settings.sample_percent || 100));
   const [redact, setRedact] = useState(settings.redact_headers.join(", "));
+  const [keep, setKeep] = useState(() => keepOf(settings.keep));
+  const [rules, setRules] = useState(() => draftsOf(settings.redaction_rules));
+  const [disabled, setDisabled] = useState(settings.disabled_redaction_rules.join(", "));
+  const [messages, setMessages] = useState(String(settings.message_limit || 1000));
   const save = useWrite((input: CaptureSettingsInput) => call("patch", path, { body: input }), [path, "/api/v1/audit-events"]);
   const submit = (e: FormEvent) => {
     e.preventDefault();
     save.mutate({
       mode: full ? "CAPTURE_MODE_FULL" : "CAPTURE_MODE_METADATA", request_body_limit: Number(requestLimit), response_body_limit: Number(responseLimit),
-      sample_percent: Number(sample), redact_headers: redact.split(/[\s,]+/).filter((h) => h !== ""),
+      sample_percent: Number(sample), redact_headers: words(redact), keep: keepInput(keep), redaction_rules: rulesOf(rules), disabled_redaction_rules: words(disabled), message_limit: Number(messages),
     });
   };
   return (
@@ -53,11 +60,15 @@ function Form({ settings }: { settings: CaptureSettings }) {
         </div>
       </fieldset>
       <div className="columns">
-        <TextField label="Request body, bytes" type="number" min="1" max={16 << 20} disabled={!full} value={requestLimit} onChange={(e) => setRequestLimit(e.target.value)} />
-        <TextField label="Response body, bytes" type="number" min="1" max={16 << 20} disabled={!full} value={responseLimit} onChange={(e) => setResponseLimit(e.target.value)} />
+        <TextField label="Request body, bytes" type="number" min="1" max={1 << 30} disabled={!full} value={requestLimit} onChange={(e) => setRequestLimit(e.target.value)} />
+        <TextField label="Response body, bytes" type="number" min="1" max={1 << 30} disabled={!full} value={responseLimit} onChange={(e) => setResponseLimit(e.target.value)} />
         <TextField label="Sample, percent" type="number" min="0.001" max="100" step="any" required value={sample} onChange={(e) => setSample(e.target.value)} hint="The others are counted as sampled out." />
+        <TextField label="Messages of one stream" type="number" min="1" max="100000" disabled={!full} value={messages} onChange={(e) => setMessages(e.target.value)} hint="Of a WebSocket, gRPC call or event stream." />
       </div>
+      {Number(sample) < 100 && <KeepFields keep={keep} onChange={setKeep} />}
       <TextField label="Further headers to redact" className="mono" placeholder="x-session, x-api-key" value={redact} onChange={(e) => setRedact(e.target.value)} hint="Before anything leaves the proxy. Authorization, Cookie and their like always are." />
+      <RedactionRules rules={rules} onChange={setRules} />
+      <TextField label="Default redaction rules that are off" className="mono" placeholder="card_number" value={disabled} onChange={(e) => setDisabled(e.target.value)} hint="Names of default rules, such as json_password, form_password, bearer_token or card_number." />
       <Problem error={save.error} />
       <div className="form-actions">
         <Button kind="primary" type="submit" busy={save.isPending}>Save</Button>
@@ -66,4 +77,8 @@ function Form({ settings }: { settings: CaptureSettings }) {
       </div>
     </form>
   );
+}
+
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter((w) => w !== "");
 }

@@ -11,15 +11,10 @@ import { sections } from "./sections";
 
 export function Layout({ onSignOut }: { onSignOut: () => void }) {
   const [help, setHelp] = useState(false);
-  const [go, setGo] = useState(false);
   const navigate = useNavigate();
   useKeys({
     "?": () => setHelp(true),
-    g: () => {
-      setGo(true);
-      setTimeout(() => setGo(false), 1000);
-    },
-    ...(go ? Object.fromEntries(sections.map((s) => [s.key, () => { setGo(false); void navigate(s.path); }])) : {}),
+    ...Object.fromEntries(sections.map((s) => [`g ${s.key}`, () => void navigate(s.path)])),
   });
   return (
     <div className="layout">

@@ -8,6 +8,9 @@ export interface Section {
 export const sections: Section[] = [
   { path: "/traffic", label: "Traffic", key: "t" },
   { path: "/endpoints", label: "Endpoints", key: "e" },
+  { path: "/routes", label: "Routes", key: "r" },
+  { path: "/limits", label: "Rate limits", key: "l" },
+  { path: "/vaults", label: "Vaults", key: "v" },
   { path: "/dashboards", label: "Dashboards", key: "d" },
   { path: "/monitors", label: "Monitors", key: "m" },
   { path: "/channels", label: "Channels", key: "c" },

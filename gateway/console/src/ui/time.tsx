@@ -19,6 +19,19 @@ export function useNow(): number {
   );
 }
 
+let lastTick = Date.now();
+
+// useTick is the time, to a second, for what counts down.
+export function useTick(): number {
+  return useSyncExternalStore(
+    (tick) => {
+      const timer = setInterval(() => { lastTick = Date.now(); tick(); }, 1000);
+      return () => clearInterval(timer);
+    },
+    () => lastTick,
+  );
+}
+
 function title(iso: string): string {
   return `${fullText(iso, false)}\n${fullText(iso, true)}`;
 }
