@@ -22,16 +22,19 @@ const retail = time.Second
 
 type httpCmd struct {
 	client.Flags
-	Upstream          string `arg:"" help:"Your API: a URL, host:port or port."`
+	upstreamFlags
 	URL               string `help:"Public URL, such as https://demo.localhost:8443." required:""`
 	TrafficPolicyFile string `help:"Traffic Policy, YAML or JSON. Changes of the file take effect at once." type:"existingfile"`
 	Name              string `help:"Name of the endpoint."`
 	Description       string `help:"What it is for."`
-	TLSSkipVerify     bool   `name:"upstream-tls-skip-verify" help:"Do not verify an https upstream's certificate."`
 }
 
 // Run publishes until interrupted and shows requests as they come.
 func (c *httpCmd) Run(ctx context.Context) error {
+	upstream, err := c.upstream()
+	if err != nil {
+		return err
+	}
 	conn, err := c.Dial()
 	if err != nil {
 		return err
@@ -46,12 +49,12 @@ func (c *httpCmd) Run(ctx context.Context) error {
 	}
 	e, err := pub.Publish(ctx, &policyv1.Endpoint{
 		Url: c.URL, Name: c.Name, Description: c.Description,
-		Upstream: &policyv1.Upstream{Url: c.Upstream, TlsSkipVerify: c.TLSSkipVerify},
+		Upstream: upstream,
 	})
 	if err != nil {
 		return errors.New(terminal.Error(err, c.TrafficPolicyFile))
 	}
-	fmt.Printf("Forwarding  %s -> %s\nEndpoint    %s\nStop with Ctrl-C.\n\n", e.GetUrl(), e.GetUpstream().GetUrl(), e.GetId())
+	fmt.Printf("Forwarding  %s -> %s\nEndpoint    %s\nStop with Ctrl-C.\n\n", e.GetUrl(), targetsOf(e.GetUpstream()), e.GetId())
 	group, live := errgroup.WithContext(ctx)
 	group.Go(func() error { return pub.Follow(live, e.GetId()) })
 	group.Go(func() error { return c.show(live, conn, e.GetId()) })
