@@ -29,6 +29,8 @@ const (
 	Proxy             Prefix = "px"
 	Vault             Prefix = "vault"
 	Secret            Prefix = "secret"
+	View              Prefix = "vw"
+	RouteRule         Prefix = "rt"
 )
 
 // New returns a new id of this kind. Ids of one process sort in the order in

@@ -57,7 +57,7 @@ func openBackend(ctx context.Context, s *Service) (*backend, error) {
 	clk, log := clock.System{}, s.tel.Log
 	b.accounts = accounting.NewBook(s.redis, clk)
 	shared := ingest.Redis{Publisher: s.board, Claims: heads.NewClaims(s.redis, s.cfg.Writer), Permit: b.tenure}
-	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, shared, clk, log, s.parts.ingest)
+	b.committer = ingest.NewCommitter(s.cfg.Writer, head, s.cfg.QueueBytes, table, s.routes, shared, clk, log, s.parts.ingest)
 	b.caretaker = heads.NewCaretaker(s.board, table, s.cfg.Writer, s.cfg.Retention, log)
 	b.janitor = janitor.New(table, log, s.parts.trim)
 	b.counter = rollup.New(table, s.redis, s.cfg.Writer, log)

@@ -17,6 +17,8 @@ import (
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	"sluice.dev/services/capture/internal/heads"
 	"sluice.dev/services/capture/internal/ingest"
+	"sluice.dev/services/capture/internal/routes"
+	"sluice.dev/services/capture/internal/views"
 )
 
 const (
@@ -35,6 +37,7 @@ type Service struct {
 	server *rpc.Server
 	board  *heads.Board
 	api    *api
+	routes *routes.Templates
 	parts  *metrics
 }
 
@@ -50,13 +53,15 @@ func New(_ context.Context, cfg Config, tel *telemetry.T) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{cfg: cfg, tel: tel, redis: db, board: heads.NewBoard(db, tel.Log), api: newAPI(tel.Log), parts: newMetrics(tel.Registry)}
+	s.routes = routes.New(db, tel.Log, tel.Registry)
 	if s.server, err = rpc.NewServer(cfg.GRPC, tel); err != nil {
 		return nil, fmt.Errorf("capture: %w", err)
 	}
 	s.server.SetReady(false)
 	capturev1.RegisterIngestServiceServer(s.server, ingestAPI{api: s.api})
 	capturev1.RegisterCaptureServiceServer(s.server, captureAPI{api: s.api})
-	capturev1.RegisterRouteServiceServer(s.server, routeAPI{api: s.api})
+	capturev1.RegisterRouteServiceServer(s.server, routeAPI{api: s.api, rules: routes.NewRules(db)})
+	capturev1.RegisterViewServiceServer(s.server, viewAPI{views: views.New(db)})
 	if err := s.server.Bind(); err != nil {
 		return nil, err
 	}
@@ -90,7 +95,7 @@ func (s *Service) Run(ctx context.Context) error {
 	})
 	defer stop()
 	s.api.stop = ingest.Stop{Begun: ctx.Done(), Ends: ended.Done()}
-	return lifecycle.Run(ctx, drain, s.board, lifecycle.Func(s.serveBackend), s.server)
+	return lifecycle.Run(ctx, drain, s.board, s.routes, lifecycle.Func(s.serveBackend), s.server)
 }
 
 // serveBackend opens ClickHouse and claims the log, as often as it takes, and

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"sluice.dev/platform/clock"
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	"sluice.dev/services/capture/internal/heads"
 	"sluice.dev/services/capture/internal/store"
 )
@@ -49,6 +50,11 @@ type Claims interface {
 // Permit says whether this process may still insert.
 type Permit interface{ Held() bool }
 
+// Labels gives exchanges what is computed when they are stored.
+type Labels interface {
+	Label([]*capturev1.Exchange)
+}
+
 // Redis is what the committers of all processes share.
 type Redis struct {
 	Publisher
@@ -61,6 +67,7 @@ type Redis struct {
 type Committer struct {
 	writer  string
 	table   Table
+	labels  Labels
 	redis   Redis
 	clock   clock.Clock
 	log     *slog.Logger
@@ -80,9 +87,9 @@ type Committer struct {
 
 // NewCommitter returns a committer for writer, whose log ends at head. Batches
 // that wait or are being stored take at most budget bytes.
-func NewCommitter(writer string, head uint64, budget int64, table Table, redis Redis, clk clock.Clock, log *slog.Logger, metrics *Metrics) *Committer {
+func NewCommitter(writer string, head uint64, budget int64, table Table, labels Labels, redis Redis, clk clock.Clock, log *slog.Logger, metrics *Metrics) *Committer {
 	return &Committer{
-		writer: writer, next: head + 1, table: table, redis: redis, clock: clk, log: log, metrics: metrics,
+		writer: writer, next: head + 1, table: table, labels: labels, redis: redis, clock: clk, log: log, metrics: metrics,
 		queue: make(chan *job, queueLength), memory: semaphore.NewWeighted(budget), budget: budget,
 		tickets: newTickets(), started: clk.Now(),
 	}

@@ -114,7 +114,7 @@ func run(t *testing.T, budget int64, tab *table, shared ingest.Redis) (c *ingest
 	if shared.Permit == nil {
 		shared.Permit = permit{true}
 	}
-	c = ingest.NewCommitter("w", 41, budget, tab, shared, clock.System{}, slog.New(slog.DiscardHandler), ingest.NewMetrics(prometheus.NewRegistry()))
+	c = ingest.NewCommitter("w", 41, budget, tab, labels{}, shared, clock.System{}, slog.New(slog.DiscardHandler), ingest.NewMetrics(prometheus.NewRegistry()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = c.Run(ctx) }()
@@ -321,3 +321,8 @@ func TestUnpublishedBatchIsNotAcknowledged(t *testing.T) {
 		}
 	})
 }
+
+// labels leave exchanges as they are.
+type labels struct{}
+
+func (labels) Label([]*capturev1.Exchange) {}

@@ -51,6 +51,7 @@ func (c *Committer) Submit(ctx context.Context, b *capturev1.Batch) (*Ticket, er
 		c.tickets.finish(t, nil)
 		return t, nil
 	}
+	c.labels.Label(b.GetExchanges())
 	j := &job{Ticket: t, batch: store.NewBatch(b), since: c.clock.Now()}
 	j.weight = min(int64(j.batch.Size), c.budget)
 	if err := c.enqueue(ctx, j); err != nil {
