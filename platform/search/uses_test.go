@@ -32,3 +32,19 @@ func TestClausesReadBack(t *testing.T) {
 		}
 	}
 }
+
+func TestNeedlesAreInEveryMatch(t *testing.T) {
+	for query, want := range map[string][]string{
+		"": nil, "*:Hello": {"hello"}, "*:abc": nil, "*:Hello OR *:world": nil, "*:Hello -*:world method:GET": {"hello"},
+		"body:*some_thing*": {"thing"}, `resbody:"a long text"`: {"long"}, "path:/api/orders": nil, "SLUICE_3005 word": {"sluice", "word"},
+		"body:*": nil, "*:über": nil, "*:ab?cdef*g": {"cdef"},
+	} {
+		q, err := search.Parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := q.Needles(); !slices.Equal(got, want) {
+			t.Errorf("%q has the needles %q, want %q", query, got, want)
+		}
+	}
+}

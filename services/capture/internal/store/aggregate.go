@@ -65,7 +65,7 @@ func (s *Store) totals(ctx context.Context, a AggregateQuery, now time.Time) (se
 		return nil, err
 	}
 	q.add("SELECT ", columns, "toFloat64(", value, ") AS value FROM exchanges WHERE ", q.within(s.visible(a.Range)),
-		" AND ", q.filter(a.Filter, now), group)
+		" AND ", s.matching(q, a.Filter, now), group)
 	if group != "" {
 		q.add(" ORDER BY value DESC NULLS LAST, key LIMIT ", strconv.Itoa(a.Groups))
 	}
@@ -128,7 +128,7 @@ func (s *Store) points(ctx context.Context, a AggregateQuery, now time.Time, ser
 	}
 	q.add("SELECT ", columns, "toInt64(intDiv(toUnixTimestamp64Nano(ts) - ", strconv.FormatInt(a.From.UnixNano(), 10), ", ",
 		strconv.FormatInt(int64(a.Interval), 10), ")) AS bucket, toFloat64(", value, ") AS value FROM exchanges WHERE ",
-		q.within(s.visible(a.Range)), " AND ", q.filter(a.Filter, now))
+		q.within(s.visible(a.Range)), " AND ", s.matching(q, a.Filter, now))
 	if group == "" {
 		q.add(" GROUP BY bucket")
 	} else {

@@ -38,7 +38,7 @@ func (s *Store) List(ctx context.Context, l ListQuery) (exchanges []*capturev1.E
 	q := &statement{}
 	if l.Order.byTime() {
 		q.add("SELECT ", names(listFields), " FROM exchanges WHERE ", q.within(s.visible(l.Range)), q.after(l.Order, l.After),
-			" AND ", q.filter(l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1))
+			" AND ", s.matching(q, l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1))
 	} else {
 		q.sorted(l, s)
 	}

@@ -34,7 +34,7 @@ type LogQuery struct {
 func (s *Store) Log(ctx context.Context, l LogQuery) (entries []Entry, err error) {
 	q := &statement{}
 	q.add("SELECT ", names(chosen(l.Bodies)), " FROM exchanges WHERE ", q.spans(l.Spans))
-	q.add(" AND ", q.filter(l.Filter, s.clock.Now()))
+	q.add(" AND ", s.matching(q, l.Filter, s.clock.Now()))
 	q.add(" ORDER BY seq, writer LIMIT ", strconv.Itoa(l.Limit))
 	err = s.read(ctx, q, chosen(l.Bodies), func(r *row) {
 		entries = append(entries, Entry{Writer: r.writer, Seq: r.seq, Exchange: r.exchange()})

@@ -101,6 +101,6 @@ func (q *statement) sorted(l ListQuery, s *Store) {
 	now := s.clock.Now()
 	from, until := s.visible(l.Range)
 	q.add("SELECT ", names(listFields), " FROM exchanges WHERE ", q.within(from, until),
-		" AND id IN (SELECT id FROM exchanges WHERE ", q.within(from, until), q.after(l.Order, l.After), " AND ", q.filter(l.Filter, now),
+		" AND id IN (SELECT id FROM exchanges WHERE ", q.within(from, until), q.after(l.Order, l.After), " AND ", s.matching(q, l.Filter, now),
 		l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1), ")", l.Order.clause())
 }

@@ -34,7 +34,7 @@ func (s *Store) Scan(ctx context.Context, l ScanQuery) (exchanges []*capturev1.E
 		at := q.instant(l.After.Time)
 		q.add(" AND ts ", beyond, "= ", at, " AND (ts ", beyond, " ", at, " OR id ", beyond, " ", q.text(l.After.ID), ")")
 	}
-	q.add(" AND ", q.filter(l.Filter, s.clock.Now()))
+	q.add(" AND ", s.matching(q, l.Filter, s.clock.Now()))
 	q.add(" ORDER BY ts ", order, ", id ", order, " LIMIT ", strconv.Itoa(l.Limit))
 	err = s.read(ctx, q, fields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
 	return exchanges, err
@@ -43,7 +43,7 @@ func (s *Store) Scan(ctx context.Context, l ScanQuery) (exchanges []*capturev1.E
 // Count returns how many exchanges of a range match.
 func (s *Store) Count(ctx context.Context, between Range, filter *search.Query) (n uint64, err error) {
 	q := &statement{}
-	q.add("SELECT count() FROM exchanges WHERE ", q.within(s.visible(between)), " AND ", q.filter(filter, s.clock.Now()))
+	q.add("SELECT count() FROM exchanges WHERE ", q.within(s.visible(between)), " AND ", s.matching(q, filter, s.clock.Now()))
 	err = s.query(ctx, q, func(rows driver.Rows) error { return rows.Scan(&n) })
 	return n, err
 }

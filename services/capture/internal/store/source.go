@@ -95,7 +95,7 @@ func (s *Store) from(q *statement, sel selection, columns string, r *rollup) {
 	}
 	q.add("(")
 	if len(raw) > 0 {
-		q.add("SELECT ", columns, ", toUInt64(1) AS n, toUnixTimestamp64Nano(ts) AS at FROM exchanges WHERE ", q.stretches(raw, q.within), " AND ", q.filter(sel.filter, sel.now))
+		q.add("SELECT ", columns, ", toUInt64(1) AS n, toUnixTimestamp64Nano(ts) AS at FROM exchanges WHERE ", q.stretches(raw, q.within), " AND ", s.matching(q, sel.filter, sel.now))
 	}
 	if len(raw) > 0 && len(rolled) > 0 {
 		q.add(" UNION ALL ")
@@ -105,7 +105,7 @@ func (s *Store) from(q *statement, sel selection, columns string, r *rollup) {
 			return r.column + " >= " + q.second(from) + " AND " + r.column + " < " + q.second(until)
 		}
 		q.add("SELECT ", columns, ", count AS n, toInt64(toUnixTimestamp(", r.column, ")) * 1000000000 AS at FROM ", r.table, " FINAL WHERE ", q.stretches(rolled, within),
-			" AND ", q.filter(sel.filter, sel.now))
+			" AND ", s.matching(q, sel.filter, sel.now))
 	}
 	q.add(")")
 }

@@ -65,7 +65,20 @@ func (q *statement) within(from, until time.Time) string {
 	return "ts >= " + q.instant(from) + " AND ts < " + q.instant(until)
 }
 
-// filter is the condition of a search, its relative times counted from now.
+// matching is the condition of a search, its relative times counted from now. With
+// an index on all text, it looks there first for the words that a match must have.
+func (s *Store) matching(q *statement, query *search.Query, now time.Time) string {
+	condition := q.filter(query, now)
+	if !s.textIndex {
+		return condition
+	}
+	for _, word := range query.Needles() {
+		condition = "everything LIKE " + q.text("%"+word+"%") + " AND " + condition
+	}
+	return condition
+}
+
+// filter is the condition as the query says it.
 func (q *statement) filter(query *search.Query, now time.Time) string {
 	where, params := search.SQL(query, now)
 	for _, p := range params {

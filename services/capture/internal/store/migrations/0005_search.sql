@@ -1,7 +1,8 @@
--- All text of an exchange but its id, in lower case: what *:word searches. It is not
--- stored; where the server has text indexes, by_text (made by capture) finds words in it.
+-- All text of an exchange, in lower case: whatever holds a word that is searched for
+-- anywhere holds it here. It is not stored; where the server has text indexes, by_text
+-- (made by capture) finds what has the word.
 ALTER TABLE exchanges
-    ADD COLUMN IF NOT EXISTS everything String ALIAS lower(concat(message, ' ', scheme, ' ', url, ' ', http_version, ' ', user_agent, ' ', route, ' ',
+    ADD COLUMN IF NOT EXISTS everything String ALIAS lower(concat(message, ' ', id, ' ', scheme, ' ', url, ' ', http_version, ' ', user_agent, ' ', route, ' ',
         endpoint_id, ' ', endpoint_name, ' ', endpoint_url, ' ', proxy_id, ' ', kept_by, ' ', user_name, ' ', trace_id, ' ', replay_of, ' ',
         client_country, ' ', client_country_name, ' ', client_continent, ' ', client_subdivision, ' ', client_city, ' ', client_as_organization, ' ',
         tls_version, ' ', tls_cipher, ' ', tls_sni, ' ', tls_ja4, ' ', tls_client_subject, ' ', tls_client_serial, ' ', upstream_address, ' ',
