@@ -6,10 +6,13 @@ import type { Endpoint, EndpointInput } from "../api/types";
 import { Page } from "../shell/page";
 import { Button, ButtonLink } from "../ui/button";
 import { Confirm } from "../ui/dialog";
-import { Check, TextField } from "../ui/field";
+import { TextField } from "../ui/field";
 import { Failed, Loading, Problem } from "../ui/state";
+import { CaptureFields, captureDraft, captureInput } from "./capture-fields";
 import { PolicyEditor } from "./policy-editor";
 import { TryRequest } from "./try-request";
+import { draftOf, linesProblem, upstreamOf } from "./upstream";
+import { UpstreamFields } from "./upstream-fields";
 import { useValidation } from "./use-validation";
 
 const touched = ["/api/v1/endpoints", "/api/v1/endpoints/{id}", "/api/v1/audit-events"];
@@ -41,13 +44,13 @@ function Form({ endpoint }: { endpoint: Endpoint | null }) {
   const [url, setURL] = useState(endpoint?.url ?? "");
   const [name, setName] = useState(endpoint?.name ?? "");
   const [description, setDescription] = useState(endpoint?.description ?? "");
-  const [upstream, setUpstream] = useState(endpoint?.upstream?.url ?? "");
-  const [skipVerify, setSkipVerify] = useState(endpoint?.upstream?.tls_skip_verify ?? false);
+  const [upstream, setUpstream] = useState(() => draftOf(endpoint?.upstream));
+  const [capture, setCapture] = useState(() => captureDraft(endpoint?.capture));
   const [policy, setPolicy] = useState(endpoint?.traffic_policy ?? "");
   const [deleting, setDeleting] = useState(false);
   const [saved, setSaved] = useState(false);
-  const validation = useValidation(policy, upstream.trim() === "" && policy.trim() !== "");
-  const broken = validation.problems.some((p) => p.severity !== "SEVERITY_WARNING");
+  const validation = useValidation(policy, upstream.targets.trim() === "" && policy.trim() !== "");
+  const broken = linesProblem(upstream.targets) !== "" || validation.problems.some((p) => p.severity !== "SEVERITY_WARNING");
 
   const save = useWrite(
     (input: EndpointInput) => endpoint === null
@@ -65,7 +68,7 @@ function Form({ endpoint }: { endpoint: Endpoint | null }) {
     setSaved(false);
     save.mutate({
       url: url.trim(), name: name.trim(), description, traffic_policy: policy,
-      upstream: upstream.trim() === "" ? null : { url: upstream.trim(), tls_skip_verify: skipVerify },
+      upstream: upstreamOf(upstream, endpoint?.upstream), capture: captureInput(capture),
     });
   };
   const title = endpoint === null ? "New endpoint" : endpoint.name || endpoint.url;
@@ -74,11 +77,11 @@ function Form({ endpoint }: { endpoint: Endpoint | null }) {
       <form className="form" onSubmit={submit} aria-label="Endpoint" onChange={() => setSaved(false)}>
         <div className="columns">
           <TextField label="URL" className="mono" required placeholder="https://api.example.com" value={url} onChange={(e) => setURL(e.target.value)} hint="What clients call. A first label *. matches every subdomain." />
-          <TextField label="Upstream" className="mono" placeholder="http://127.0.0.1:3000" value={upstream} onChange={(e) => setUpstream(e.target.value)} hint="Where requests go. May be empty when the policy answers every request." />
           <TextField label="Name" value={name} maxLength={255} onChange={(e) => setName(e.target.value)} hint="The host when empty." />
           <TextField label="Description" value={description} maxLength={255} onChange={(e) => setDescription(e.target.value)} />
         </div>
-        {upstream.startsWith("https:") && <Check label="Do not verify the upstream's certificate" checked={skipVerify} onChange={(e) => setSkipVerify(e.target.checked)} />}
+        <UpstreamFields draft={upstream} onChange={(u) => { setUpstream(u); setSaved(false); }} />
+        <CaptureFields draft={capture} onChange={(c) => { setCapture(c); setSaved(false); }} />
         <div className="body-head">
           <h2>Traffic Policy</h2>
           {policy.trim() === "" && <Button kind="quiet" onClick={() => setPolicy(example)}>Start from an example</Button>}
@@ -87,7 +90,7 @@ function Form({ endpoint }: { endpoint: Endpoint | null }) {
         <Problem error={validation.error} />
         <Problem error={save.error} />
         <div className="form-actions">
-          <Button kind="primary" type="submit" busy={save.isPending} disabled={broken} title={broken ? "The policy has problems" : undefined}>{endpoint === null ? "Create" : "Save"}</Button>
+          <Button kind="primary" type="submit" busy={save.isPending} disabled={broken} title={broken ? "Something above has problems" : undefined}>{endpoint === null ? "Create" : "Save"}</Button>
           {saved && <span role="status" className="good">Saved. Proxies apply it at once.</span>}
           {endpoint !== null && <Button kind="danger" className="end" onClick={() => setDeleting(true)}>Delete…</Button>}
         </div>

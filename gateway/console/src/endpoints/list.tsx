@@ -11,12 +11,19 @@ import { Ago } from "../ui/time";
 const columns: Column<Endpoint>[] = [
   { id: "url", header: "URL", value: (e) => e.url, cell: (e) => <Link to={`/endpoints/${e.id}`} className="mono">{e.url}</Link> },
   { id: "name", header: "Name", value: (e) => e.name, cell: (e) => e.name },
-  { id: "upstream", header: "Upstream", value: (e) => e.upstream?.url ?? "", cell: (e) => e.upstream?.url ? <span className="mono">{e.upstream.url}</span> : <span className="faint">none</span> },
+  { id: "upstream", header: "Upstream", value: upstreamText, cell: (e) => (upstreamText(e) === "" ? <span className="faint">none</span> : <span className="mono">{upstreamText(e)}</span>) },
   { id: "policy", header: "Policy", cell: (e) => (e.traffic_policy.trim() === "" ? <span className="faint">none</span> : <Badge tone="info">{e.traffic_policy.trim().split("\n").length} lines</Badge>) },
   { id: "description", header: "Description", value: (e) => e.description, cell: (e) => <span className="faint">{e.description}</span> },
   { id: "updated", header: "Changed", value: (e) => e.updated_at ?? "", cell: (e) => <Ago iso={e.updated_at ?? e.created_at} /> },
   { id: "traffic", header: "See", cell: (e) => <Link to={`/traffic?filter=${encodeURIComponent(`@endpoint.id:${e.id}`)}`}>Traffic</Link> },
 ];
+
+// upstreamText is the server of an endpoint, or the first of its pool.
+function upstreamText(e: Endpoint): string {
+  const targets = e.upstream?.targets ?? [];
+  if (targets.length === 0) return e.upstream?.url ?? "";
+  return `${targets[0]?.url ?? ""}${targets.length > 1 ? ` and ${targets.length - 1} more` : ""}`;
+}
 
 const none: Endpoint[] = [];
 
