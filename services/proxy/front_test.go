@@ -190,6 +190,28 @@ func TestMutualTLSByPolicy(t *testing.T) {
 	}
 }
 
+// TestResumedSessions tell the same as those that they resume; where clients must
+// prove who they are, none is.
+func TestResumedSessions(t *testing.T) {
+	up := serve(t, hello)
+	authority := issue(t, "authority", nil)
+	friend := issue(t, "friend", authority)
+	seen := facts("x-resumed", "string(conn.tls.session_resumed)", "x-server", "conn.tls.server.subject.common_name", "x-ja4", "conn.tls.ja4_fingerprint")
+	_, policy := newPolicyServer(t, published("https://api.test", up.URL, seen),
+		published("https://mutual.test", up.URL, terminate(fmt.Sprintf("mutual_tls_certificate_authorities: [%q]", authority.pem))+seen))
+	r := run(t, t.TempDir(), policy.address, nowhere).ready()
+	for host, want := range map[string][]string{"api.test": {"false api.test", "true api.test"}, "mutual.test": {"false mutual.test", "false mutual.test"}} {
+		cache := tls.NewLRUClientSessionCache(1)
+		for i, want := range want {
+			c := r.caller(host, false, &tls.Config{ClientSessionCache: cache, Certificates: []tls.Certificate{friend.Certificate}})
+			res, err := c.get(host)
+			if err != nil || res.Header.Get("X-Resumed")+" "+res.Header.Get("X-Server") != want || !strings.HasPrefix(res.Header.Get("X-Ja4"), "t13d") {
+				t.Errorf("%s, session %d: %v %v, want %s", host, i, res, err, want)
+			}
+		}
+	}
+}
+
 // TestMutualTLSThatIsAskedLater holds for connections that were there before.
 func TestMutualTLSThatIsAskedLater(t *testing.T) {
 	up := serve(t, hello)

@@ -37,7 +37,9 @@ type security struct {
 // greeting is what a TLS client said, and was shown.
 type greeting struct {
 	ja4   string
-	shown *x509.Certificate
+	hello *tls.ClientHelloInfo // nil after the handshake
+	own   *tls.Certificate     // of the terms; nil for the listener's
+	shown *x509.Certificate    // nil in a session that was resumed
 }
 
 func newSecurity(t *TLS) *security {
@@ -52,7 +54,7 @@ func newSecurity(t *TLS) *security {
 // configFor runs once for each connection, before anything is answered.
 func (s *security) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	c := hello.Conn.(*conn)
-	c.greeting.ja4 = ja4(hello)
+	c.greeting.ja4, c.greeting.hello = ja4(hello), hello
 	if s.Terms == nil {
 		return nil, nil //nolint:nilnil // as crypto/tls has it: nothing is changed
 	}
@@ -64,31 +66,35 @@ func (s *security) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	out := terms.Clone()
 	out.NextProtos = s.config.NextProtos
 	out.SessionTicketsDisabled = out.ClientAuth != tls.NoClientCert // who the client is must be proved each time
-	if len(terms.Certificates) == 0 {
-		out.GetCertificate = s.certificate
-		return out, nil
-	}
-	out.Certificates = nil
-	out.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		c.greeting.shown = terms.Certificates[0].Leaf
-		return &terms.Certificates[0], nil
+	out.GetCertificate = s.certificate
+	if len(terms.Certificates) > 0 {
+		c.greeting.own, out.Certificates = &terms.Certificates[0], nil
 	}
 	return out, nil
 }
 
-func (s *security) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	cert, err := s.Certificates.GetCertificate(hello)
+// certificate is the one for a client.
+func (s *security) certificate(hello *tls.ClientHelloInfo) (cert *tls.Certificate, err error) {
+	g := &hello.Conn.(*conn).greeting
+	if cert = g.own; cert == nil {
+		cert, err = s.Certificates.GetCertificate(hello)
+	}
 	if err == nil {
-		hello.Conn.(*conn).greeting.shown = cert.Leaf
+		g.shown = cert.Leaf
 	}
 	return cert, err
 }
 
-// session is what became of a connection's handshake. The certificate is not known
-// of a session that was resumed: none was shown.
+// session is what became of a connection's handshake. For a session that was resumed
+// the certificate is what would be shown now.
 func (s *security) session(c *conn, state tls.ConnectionState) *message.TLS {
-	t := message.TLSOf(state, c.greeting.shown)
-	t.JA4 = c.greeting.ja4
+	g := &c.greeting
+	if g.shown == nil && g.hello != nil {
+		_, _ = s.certificate(g.hello) // without one, nothing is known of it
+	}
+	g.hello = nil
+	t := message.TLSOf(state, g.shown)
+	t.JA4 = g.ja4
 	return t
 }
 
