@@ -1,13 +1,18 @@
-import { Link } from "react-router";
-import { useList } from "../api/queries";
+import { Link, useNavigate } from "react-router";
+import { call } from "../api/client";
+import { useList, useWrite } from "../api/queries";
 import { Page } from "../shell/page";
 import { Badge } from "../ui/badge";
-import { Empty, Failed, Loading } from "../ui/state";
+import { Button } from "../ui/button";
+import { Empty, Failed, Loading, Problem } from "../ui/state";
 
 export function DashboardList() {
   const { data, error, isPending, refetch } = useList("/api/v1/dashboards");
+  const navigate = useNavigate();
+  const create = useWrite(() => call("post", "/api/v1/dashboards", { body: { name: "New dashboard" } }), ["/api/v1/dashboards", "/api/v1/audit-events"], (out) => void navigate(`/dashboards/${out.id}?edit=1`));
   return (
-    <Page title="Dashboards" lead="Numbers and graphs of the traffic.">
+    <Page title="Dashboards" lead="Numbers and graphs of the traffic." actions={<Button kind="primary" busy={create.isPending} onClick={() => create.mutate(undefined)}>New dashboard</Button>}>
+      <Problem error={create.error} />
       {isPending && <Loading what="dashboards" />}
       {error !== null && <Failed error={error} retry={() => void refetch()} />}
       {data?.dashboards.length === 0 && <Empty title="No dashboards" />}

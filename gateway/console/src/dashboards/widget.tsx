@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { call, messageOf } from "../api/client";
 import type { Series, Widget } from "../api/types";
@@ -12,10 +13,12 @@ interface Props {
   widget: Widget;
   rangeSeconds: number;
   refreshMs: number | false;
+  // Above the content, while the board is edited.
+  bar?: ReactNode;
 }
 
 // WidgetView asks for one widget's numbers and draws them.
-export function WidgetView({ widget, rangeSeconds, refreshMs }: Props) {
+export function WidgetView({ widget, rangeSeconds, refreshMs, bar }: Props) {
   const { data, error, isPending } = useQuery({
     queryKey: ["widget", widget, rangeSeconds],
     queryFn: ({ signal }) => call("post", "/api/v1/exchanges:aggregate", { body: queryOf(widget, rangeSeconds, Date.now()), signal }),
@@ -33,6 +36,7 @@ export function WidgetView({ widget, rangeSeconds, refreshMs }: Props) {
         <h2 title={widget.filter}>{widget.title}</h2>
         <Link className="faint" to={traffic(widget.filter, own ?? rangeSeconds)} aria-label={`Traffic of ${widget.title}`} title="See the traffic">↗</Link>
       </header>
+      {bar}
       {isPending && <div className="state">Loading…</div>}
       {error !== null && <div className="problem" role="alert">{messageOf(error)}</div>}
       {data !== undefined && error === null && <Content widget={widget} series={data.series} range={own ?? rangeSeconds} />}
