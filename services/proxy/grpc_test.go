@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -56,10 +57,12 @@ func startHealth(t *testing.T, opts ...grpc.ServerOption) (address string, state
 	return l.Addr().String(), state
 }
 
+// grpcPasses calls with TLS and with prior knowledge of HTTP/2.
 func grpcPasses(t *testing.T, up *policyv1.Upstream, state *health.Server) {
-	e := endpoint("", "")
+	e, plain := endpoint("", ""), endpoint("", "")
 	e.Url, e.Upstream = "https://grpc.localhost", up
-	_, policy := newPolicyServer(t, e)
+	plain.Id, plain.Url, plain.Upstream = "ep_2", "http://grpc.localhost", up
+	_, policy := newPolicyServer(t, e, plain)
 	c, capture := newCaptureServer(t)
 	r := run(t, t.TempDir(), policy.address, capture.address).ready()
 	pem, err := os.ReadFile(r.CAFile())
@@ -68,8 +71,17 @@ func grpcPasses(t *testing.T, up *policyv1.Upstream, state *health.Server) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	conn, err := grpc.NewClient(r.HTTPSAddress(), grpc.WithAuthority("grpc.localhost"),
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: "grpc.localhost"})))
+	secure := credentials.NewTLS(&tls.Config{RootCAs: roots, ServerName: "grpc.localhost"})
+	callHealth(t, r.HTTPSAddress(), secure, state)
+	eventually(t, "the records", func() bool { return c.stored() == 3 })
+	callHealth(t, r.HTTPAddress(), insecure.NewCredentials(), state)
+	eventually(t, "the records without TLS", func() bool { return c.stored() == 6 })
+}
+
+func callHealth(t *testing.T, address string, creds credentials.TransportCredentials, state *health.Server) {
+	t.Helper()
+	state.SetServingStatus("s", healthv1.HealthCheckResponse_SERVICE_UNKNOWN)
+	conn, err := grpc.NewClient(address, grpc.WithAuthority("grpc.localhost"), grpc.WithTransportCredentials(creds))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +106,6 @@ func grpcPasses(t *testing.T, up *policyv1.Upstream, state *health.Server) {
 	if res, err := watch.Recv(); err != nil || res.GetStatus() != healthv1.HealthCheckResponse_SERVING {
 		t.Errorf("second message of the stream: %v %v", res, err)
 	}
-	cancel()
-	eventually(t, "the records", func() bool { return c.stored() == 3 })
 }
 
 // TestLoopIsRefused points an endpoint at the proxy itself.
