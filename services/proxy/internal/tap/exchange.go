@@ -54,7 +54,9 @@ func (r *Recording) exchange(proxyID string, into *capturev1.Batch) *capturev1.E
 
 // plainText is a text of the policy's as the record may have it.
 func (r *Recording) plainText(s string) string {
-	return r.settings.redactor.Text(s, nil, func(*redact.Finding) {})
+	return r.settings.texts.of(s, func(s string) string {
+		return r.settings.redactor.Text(s, nil, func(*redact.Finding) {})
+	})
 }
 
 func (r *Recording) connection() *capturev1.Connection {
@@ -166,7 +168,9 @@ func (r *Recording) plainJSON(s string) string {
 	if s == "" {
 		return s
 	}
-	return string(r.settings.redactor.Body(redact.BodyConfig{ContentType: "application/json"}).Close([]byte(s), false))
+	return r.settings.json.of(s, func(s string) string {
+		return string(r.settings.redactor.Body(redact.BodyConfig{ContentType: "application/json"}).Close([]byte(s), false))
+	})
 }
 
 func (r *Recording) traceID() string {

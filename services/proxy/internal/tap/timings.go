@@ -10,40 +10,54 @@ import (
 	"sluice.dev/platform/redact"
 )
 
-func (r *Recording) timings() *capturev1.Timings {
-	t := &capturev1.Timings{Duration: durationpb.New(r.end.Sub(r.start)), RequestReceived: r.requestReceived()}
-	if r.PolicyTime > 0 {
-		t.Policy = durationpb.New(r.PolicyTime)
+// times are the timings of one record, in one piece of memory.
+type times struct {
+	message capturev1.Timings
+	all     [9]durationpb.Duration
+	used    int
+}
+
+func (t *times) of(d time.Duration) *durationpb.Duration {
+	out := &t.all[t.used]
+	t.used++
+	out.Seconds, out.Nanos = int64(d/time.Second), int32(d%time.Second) // #nosec G115 -- below a billion
+	return out
+}
+
+// positive leaves out what was not measured.
+func (t *times) positive(d time.Duration) *durationpb.Duration {
+	if d <= 0 {
+		return nil
 	}
+	return t.of(d)
+}
+
+func (r *Recording) timings() *capturev1.Timings {
+	m := &times{}
+	t := &m.message
+	t.Duration, t.RequestReceived = m.of(r.end.Sub(r.start)), r.requestReceived(m)
+	t.Policy = m.positive(r.PolicyTime)
 	if r.response {
-		t.FirstByte = durationpb.New(r.firstByte.Sub(r.start))
+		t.FirstByte = m.of(r.firstByte.Sub(r.start))
 	}
 	up := &r.Upstream
 	if !up.Sent.IsZero() {
-		t.Upstream = durationpb.New(r.upstreamEnd().Sub(up.Sent))
-		t.UpstreamStart = durationpb.New(up.Sent.Sub(r.start))
+		t.Upstream = m.of(r.upstreamEnd().Sub(up.Sent))
+		t.UpstreamStart = m.of(up.Sent.Sub(r.start))
 	}
-	t.Connect, t.TlsHandshake, t.UpstreamFirstByte = positive(up.Connect), positive(up.TLSHandshake), positive(up.FirstByte)
+	t.Connect, t.TlsHandshake, t.UpstreamFirstByte = m.positive(up.Connect), m.positive(up.TLSHandshake), m.positive(up.FirstByte)
 	return t
 }
 
 // requestReceived is nil when the body was not read to its end.
-func (r *Recording) requestReceived() *durationpb.Duration {
+func (r *Recording) requestReceived(m *times) *durationpb.Duration {
 	switch {
 	case !r.hasBody:
-		return &durationpb.Duration{}
+		return m.of(0)
 	case r.reqBody.done.IsZero():
 		return nil
 	}
-	return durationpb.New(r.reqBody.done.Sub(r.start))
-}
-
-// positive leaves out what was not measured.
-func positive(d time.Duration) *durationpb.Duration {
-	if d <= 0 {
-		return nil
-	}
-	return durationpb.New(d)
+	return m.of(r.reqBody.done.Sub(r.start))
 }
 
 // upstreamEnd is when the response was complete, or when the exchange ended.
