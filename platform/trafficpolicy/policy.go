@@ -136,7 +136,7 @@ func (p *Policy) Start(in Input, svc Services) *Run {
 	if r.vars.Endpoint == nil {
 		r.vars.Endpoint = noEndpoint
 	}
-	r.vars.Now, r.vars.Secrets, r.vars.IPData = svc.Now, svc.Secrets, svc.IPData
+	r.vars.Now, r.vars.Secrets, r.vars.IPData, r.vars.Bodies = svc.Now, svc.Secrets, svc.IPData, r
 	return r
 }
 

@@ -26,6 +26,7 @@ type Run struct {
 	scratch  []byte
 	limits   []limitState   // that the request met
 	pending  message.Header // for the response that the client gets
+	bodies   [2]readBody    // of the request and the response
 
 	compressed *coding.Body // by compress-response
 	admissions []admission  // by circuit-breaker, not yet reported

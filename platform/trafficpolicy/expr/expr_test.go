@@ -186,7 +186,7 @@ func TestFaults(t *testing.T) {
 		{"request.headers['a'][0] == ''", 0, "did you mean req.headers?"},
 		{"req.url.pth == '/x'", 0, "did you mean req.url.path?"},
 		{"req.raw == ''", 0, "did you mean req.url.raw?"},
-		{"req.body == ''", 0, "bodies cannot be read"},
+		{"req.body == ''", 0, "it can be read in on_http_request"},
 		{"req.method.includes('x')", 10, "did you mean contains()?"},
 		{"req.headers.get('x') == ''", 11, "req.headers['name'][0]"},
 		{"req.method == 1", 11, "no matching overload"},

@@ -177,9 +177,6 @@ var misnamed = map[string]string{
 }
 
 func (c *nameChecker) suggest(name string) string {
-	if first, _, _ := strings.Cut(name, "."); strings.HasSuffix(name, ".body") && (first == "req" || first == "res") {
-		return "bodies cannot be read by expressions"
-	}
 	written := name
 	name = strings.Replace(strings.Replace(name, "request.", "req.", 1), "response.", "res.", 1)
 	for prefix := name; prefix != ""; prefix = parent(prefix) {

@@ -47,7 +47,7 @@ func builtin() []Variable {
 	var all []Variable
 	for _, group := range [][]Variable{
 		connVariables(), ipVariables("conn.client_ip"), ipVariables("conn.server_ip"), geoVariables(), tlsVariables(),
-		endpointVariables(), requestVariables(), urlVariables(), agentVariables(), responseVariables(),
+		endpointVariables(), requestVariables(), bodyVariables(), urlVariables(), agentVariables(), responseVariables(),
 	} {
 		all = append(all, group...)
 	}

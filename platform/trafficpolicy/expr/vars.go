@@ -35,6 +35,7 @@ type Vars struct {
 	Now      func() time.Time
 	Secrets  SecretSource // may be nil: secrets.get fails
 	IPData   IPDataSource // may be nil: conn.geo and friends have no value
+	Bodies   Bodies       // may be nil: req.body and res.body have no value
 
 	env     *Env
 	ctx     context.Context
