@@ -161,7 +161,7 @@ func refusal(err error) string {
 }
 
 func TestRequestCorpus(t *testing.T) {
-	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt"} {
+	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt", "hostile.txt"} {
 		for _, s := range corpus(t, file) {
 			t.Run(s.name, func(t *testing.T) {
 				if got := requestVerdict(s.wire); got != s.verdict {
@@ -215,7 +215,7 @@ func TestResponseCorpus(t *testing.T) {
 // TestEverySplit hands the corpus over a byte at a time and in two parts: what a
 // message means must not depend on how it arrives.
 func TestEverySplit(t *testing.T) {
-	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt"} {
+	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt", "hostile.txt"} {
 		for _, s := range corpus(t, file) {
 			if len(s.wire) > 2000 {
 				continue

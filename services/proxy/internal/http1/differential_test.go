@@ -21,7 +21,7 @@ import (
 
 // FuzzRequests reads any bytes as the requests of a connection.
 func FuzzRequests(f *testing.F) {
-	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt"} {
+	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt", "hostile.txt"} {
 		for _, s := range corpus(f, file) {
 			if len(s.wire) < 4096 {
 				f.Add([]byte(s.wire))
@@ -33,9 +33,11 @@ func FuzzRequests(f *testing.F) {
 
 // FuzzChunked reads any bytes as a chunked body and what follows it.
 func FuzzChunked(f *testing.F) {
-	for _, s := range corpus(f, "chunked.txt") {
-		if _, body, ok := strings.Cut(s.wire, "\r\n\r\n"); ok && len(body) < 4096 {
-			f.Add([]byte(body))
+	for _, file := range []string{"chunked.txt", "hostile.txt"} {
+		for _, s := range corpus(f, file) {
+			if head, body, ok := strings.Cut(s.wire, "\r\n\r\n"); ok && len(body) < 4096 && strings.Contains(head, "chunked") {
+				f.Add([]byte(body))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -75,6 +77,9 @@ func compareRequests(t *testing.T, wire []byte) {
 			t.Fatalf("only we take it: %v", err)
 		}
 		sameRequest(t, &q, r)
+		if plain := q.Minor == 1 && q.Method != http.MethodConnect && !q.Header.Has("transfer-encoding"); plain && http1.Check(&q.Request, 0) != nil {
+			t.Fatalf("it would be refused from HTTP/2: %v", http1.Check(&q.Request, 0))
+		}
 		body, err := sameBody(t, q.Body, r.Body)
 		if b, e := io.ReadAll(again.Body); kind(e) != kind(err) || !bytes.Equal(b, body) || !reflect.DeepEqual(again.Trailer, q.Trailer) {
 			t.Fatalf("body byte by byte: %q %v %v, at once: %q %v %v", b, e, again.Trailer, body, err, q.Trailer)

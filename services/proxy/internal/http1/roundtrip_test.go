@@ -21,7 +21,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // FuzzRoundTrip writes what was read, and reads that again: nothing may change but
 // what belongs to one connection. net/http must read the same.
 func FuzzRoundTrip(f *testing.F) {
-	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt"} {
+	for _, file := range []string{"requests.txt", "smuggling.txt", "chunked.txt", "hostile.txt"} {
 		for _, s := range corpus(f, file) {
 			if len(s.wire) < 4096 {
 				f.Add([]byte(s.wire))
