@@ -85,7 +85,7 @@ function options(box: HTMLElement, interval: number, utc: boolean, current: () =
       y: { range: (_, __, max) => [0, max <= 0 ? 1 : max * 1.05] },
     },
     series: [{}, ...[...layers].reverse().map((l) => ({ label: l.label, fill: colour(l.colour), stroke: colour(l.colour), width: 0, paths: bars, points: { show: false } }))],
-    axes: [{ ...timeAxis(utc), size: 22 }, { ...axisStyle(), size: 40, values: (_, ticks) => ticks.map((t) => (Number.isInteger(t) ? countText(t) : "")) }],
+    axes: [{ ...timeAxis(utc), size: 22, gap: 2, ticks: { ...axisStyle().ticks, size: 4 } }, { ...axisStyle(), size: 40, values: (_, ticks) => ticks.map((t) => (Number.isInteger(t) ? countText(t) : "")) }],
     hooks: {
       setSelect: [(u) => {
         const { left, width } = u.select;
