@@ -388,7 +388,8 @@ func (x *ListViewsResponse) GetViews() []*View {
 }
 
 type UpdateViewRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Checked as a whole once the change is applied.
 	View          *View                  `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -592,7 +593,7 @@ const file_sluice_capture_v1_view_proto_rawDesc = "" +
 	"\x11ListViewsResponse\x12-\n" +
 	"\x05views\x18\x01 \x03(\v2\x17.sluice.capture.v1.ViewR\x05views\"\x85\x01\n" +
 	"\x11UpdateViewRequest\x123\n" +
-	"\x04view\x18\x01 \x01(\v2\x17.sluice.capture.v1.ViewB\x06\xbaH\x03\xc8\x01\x01R\x04view\x12;\n" +
+	"\x04view\x18\x01 \x01(\v2\x17.sluice.capture.v1.ViewB\x06\xbaH\x03\xd8\x01\x03R\x04view\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\"A\n" +
 	"\x12UpdateViewResponse\x12+\n" +
