@@ -139,7 +139,7 @@ var codes = []CodeInfo{
 	{CodeActions, 0, "A rule has too many actions."},
 	{CodePassword, 0, "A password is too short or too long."},
 	{CodeBodyStatus, 0, "A response with this status cannot have a body."},
-	{CodeNoIPData, 0, "The policy reads data about addresses, which this gateway does not have."},
+	{CodeNoIPData, 0, "The policy reads data about addresses, which only proxies with --ip-databases or --ip-categories have."},
 	{CodeNotSupported, 0, "Known to the language, but not supported by this version."},
 	{CodeTemplateFailed, 500, "A template failed for this request."},
 	{CodeMemory, 500, "A body is larger than an action of the policy may hold in memory."},

@@ -160,7 +160,7 @@ func (c *compiler) checkIPData(n *yaml.Node, path string, read *expr.Read) {
 	}
 	line, column := c.source.locate(n, read.Offset)
 	c.problems = append(c.problems, Problem{Path: path, Line: line, Column: column, Code: CodeNoIPData, Severity: Warning,
-		Message: read.Name + " has no value: this gateway has no data about addresses", Hint: "test it with has(), or configure the data"})
+		Message: read.Name + " has no value on proxies without data about addresses", Hint: "test it with has(), and give the proxies --ip-databases or --ip-categories"})
 }
 
 func (c *compiler) faults(n *yaml.Node, path string, code Code, faults []expr.Fault) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/trafficpolicy"
+	"sluice.dev/platform/trafficpolicy/policytest"
 )
 
 func compile(t *testing.T, source string) *trafficpolicy.Policy {
@@ -235,6 +237,12 @@ func FuzzCompile(f *testing.F) {
 	for _, s := range []string{seed, threeExpressions, traced, "on_http_request: &a [*a]", `{"on_http_request": [{"actions": [{"type": "deny", "config": {"status_code": 1}}]}]}`,
 		"inbound:\n  - expressions:\n      - ! a\n", "on_http_request:\n  - actions: [{type: set-vars, config: {vars: [{a: [1, {b: \"${req.host}\"}]}]}}]"} {
 		f.Add(s)
+	}
+	files, _ := filepath.Glob("testdata/policies/*.yaml")
+	for _, file := range files {
+		if suite, err := policytest.LoadFile(file); err == nil {
+			f.Add(suite.Policy)
+		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		p, problems := trafficpolicy.Compile(text)
