@@ -140,7 +140,9 @@ func (x *IngestRequest) GetAccounting() *ProxyAccounting {
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unique for all time.
-	Id        string      `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Not looked at by validation, which has nothing to say about exchanges and would
+	// take as long as storing them.
 	Exchanges []*Exchange `protobuf:"bytes,2,rep,name=exchanges,proto3" json:"exchanges,omitempty"`
 	// Parts of bodies beyond what their exchanges carry. They may come before or
 	// after their exchange.
@@ -443,10 +445,10 @@ const file_sluice_capture_v1_ingest_proto_rawDesc = "" +
 	"\x05batch\x18\x02 \x01(\v2\x18.sluice.capture.v1.BatchR\x05batch\x12B\n" +
 	"\n" +
 	"accounting\x18\x03 \x01(\v2\".sluice.capture.v1.ProxyAccountingR\n" +
-	"accounting\"\x97\x01\n" +
+	"accounting\"\x9f\x01\n" +
 	"\x05Batch\x12\x17\n" +
-	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\x129\n" +
-	"\texchanges\x18\x02 \x03(\v2\x1b.sluice.capture.v1.ExchangeR\texchanges\x12:\n" +
+	"\x02id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02id\x12A\n" +
+	"\texchanges\x18\x02 \x03(\v2\x1b.sluice.capture.v1.ExchangeB\x06\xbaH\x03\xd8\x01\x03R\texchanges\x12:\n" +
 	"\n" +
 	"body_parts\x18\x03 \x03(\v2\x1b.sluice.capture.v1.BodyPartR\tbodyParts\"\xcf\x01\n" +
 	"\bBodyPart\x12\x1f\n" +
