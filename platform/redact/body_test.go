@@ -70,6 +70,7 @@ func TestBodies(t *testing.T) {
 		{"event", "text/event-stream", "event: x\ndata: {\"token\":\"abc\"}\n\n", "event: x\ndata: {\"token\":\"<json_password 3>\"}\n\n"},
 		{"url", "text/plain", "redis://u:p4ss@host/0 me@example.org", "redis://u:<url_credentials 4>@host/0 me@example.org"},
 		{"basic", "text/plain", "Basic dXNlcjpwdw== Basic authentication", "Basic <basic_credentials 12> Basic authentication"},
+		{"cards among numbers", "text/plain", "12345678 4111 1111 1111 1111 22 2026-01-02 4111111111111111 1", "12345678 <card_number 19> 22 2026-01-02 <card_number 16> 1"},
 		{"services", "text/plain", "ghp_" + strings.Repeat("a", 36) + " sk_live_" + strings.Repeat("b", 24) + " xoxb-1234567890-abc task_list", "<github_token 40> <stripe_key 32> <slack_token 19> task_list"},
 		{"key", "text/plain", "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n", "-----BEGIN RSA PRIVATE KEY-----<private_key 5>-----END RSA PRIVATE KEY-----\n"},
 		{"binary", "image/png", "\x89PNG \"password\":\"x\"", "\x89PNG \"password\":\"x\""},

@@ -2,45 +2,71 @@ package redact
 
 import "strings"
 
-// card looks at a number that begins at: digits, maybe in groups with a space or
-// dash between them. It is a card's when length, issuer and check digit say so
-// (ISO/IEC 7812-1). What is not is skipped as a whole.
+// card looks at a number that begins at: digits, maybe in groups as they are
+// printed on cards, with a space or dash between them. It is a card's when length,
+// issuer and check digit say so (ISO/IEC 7812-1).
 func (s *scan) card(at int) (start, end int, rule string) {
 	p := s.text
-	var digits [20]byte
-	n, i := 0, at
-	for ; i < len(p); i++ {
-		c := p[i]
-		if '0' <= c && c <= '9' {
-			if n < len(digits) {
-				digits[n] = c - '0'
+	first := at + digitsAt(p, at)
+	if at > 0 && (classWord[p[at-1]] || p[at-1] == '.') || first-at > 19 {
+		return at, first, ""
+	}
+	var groups [5]int // where each ends
+	groups[0] = first
+	n := 1
+	if first-at == 4 && first < len(p) && (p[first] == ' ' || p[first] == '-') {
+		for ; n < len(groups); n++ {
+			last := groups[n-1]
+			if last >= len(p) || p[last] != p[first] || digitsAt(p, last+1) == 0 {
+				break
 			}
-			n++
-			continue
-		}
-		if (c != ' ' && c != '-') || i+1 == len(p) || p[i+1] < '0' || p[i+1] > '9' || n == 0 || n > 16 {
-			break
+			groups[n] = last + 1 + digitsAt(p, last+1)
 		}
 	}
-	if at > 0 && (classWord[p[at-1]] || p[at-1] == '.') || n > 19 {
-		return at, max(i, at+1), ""
+	var digits [24]byte
+	for ; n > 0; n-- {
+		end := groups[n-1]
+		d := onlyDigits(digits[:0], p[at:end])
+		cut := s.more && end == len(p) && len(d) >= 6 && len(d) < 19 && couldBeCard(d)
+		if cut || printed(groups[:n]) && len(d) >= 13 && len(d) <= 19 && isCard(d) && (end == len(p) || !classWord[p[end]]) {
+			return at, end, RuleCard
+		}
 	}
-	cut := s.more && i == len(p) && n >= 6 && n < 19 && couldBeCard(digits[:n])
-	if cut || n >= 13 && isCard(digits[:n]) && (i == len(p) || !classWord[p[i]]) {
-		return at, i, RuleCard
-	}
-	return at, first(p, at, i), ""
+	return at, first, ""
 }
 
-// first is the end of the first group of a number that is no card's: a card may
-// begin with a later one.
-func first(p []byte, at, end int) int {
-	for i := at; i < end; i++ {
-		if p[i] < '0' || p[i] > '9' {
-			return i
+// digitsAt is how many digits stand at a position.
+func digitsAt(p []byte, at int) int {
+	n := 0
+	for at+n < len(p) && '0' <= p[at+n] && p[at+n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// printed reports whether groups are as on cards: all digits together, by four, or
+// as 4-6-5 and 4-6-4.
+func printed(ends []int) bool {
+	size := func(i int) int { return ends[i] - ends[i-1] - 1 }
+	switch len(ends) {
+	case 1:
+		return true
+	case 3:
+		return size(1) == 6 && (size(2) == 5 || size(2) == 4)
+	case 4, 5:
+		last := len(ends) - 1
+		return size(1) == 4 && size(2) == 4 && (last == 3 || size(3) == 4) && size(last) <= 4
+	}
+	return false
+}
+
+func onlyDigits(into, p []byte) []byte {
+	for _, c := range p {
+		if '0' <= c && c <= '9' && len(into) < cap(into) {
+			into = append(into, c-'0')
 		}
 	}
-	return end
+	return into
 }
 
 // couldBeCard: a number that is cut off begins as those of issuers do.

@@ -45,7 +45,7 @@ func (r *Redactor) marker(path, space string, found func(*Finding)) marker {
 				path = decoded
 			}
 		}
-		f := r.found(rule, path, kindString, len(value), plain)
+		f := r.found(rule, path, kindString, value, plain)
 		found(f)
 		return f.escaped(space)
 	}

@@ -17,7 +17,13 @@ type Finding struct {
 	Type   string // string, number, boolean, object, array or text
 	Length uint64 // bytes of the value as sent
 	Hash   string // 16 hex digits of the value's HMAC-SHA-256
+
+	sent, plain string // the value as it stood in a head, and what it says
 }
+
+// Values are what was replaced, as it stood and as it is decoded, when it stood in a
+// header or URL: to find it elsewhere in the record. They must go nowhere else.
+func (f *Finding) Values() (sent, plain string) { return f.sent, f.plain }
 
 // Kinds of values, as a Finding tells them.
 const (
@@ -56,10 +62,10 @@ func sum(h hash.Hash) string {
 
 // found describes a value; plain is what it says, which may be shorter than what
 // was sent.
-func (r *Redactor) found(rule, path, kind string, sent int, plain string) *Finding {
+func (r *Redactor) found(rule, path, kind, sent, plain string) *Finding {
 	h := r.newHash()
 	h.Write([]byte(plain))
-	return &Finding{Path: path, Rule: rule, Type: kind, Length: uint64(sent), Hash: sum(h)} // #nosec G115 -- a length
+	return &Finding{Path: path, Rule: rule, Type: kind, Length: uint64(len(sent)), Hash: sum(h), sent: sent, plain: plain}
 }
 
 // Marked reports whether a text holds the trace of a redaction.

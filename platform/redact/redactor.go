@@ -137,7 +137,7 @@ func (r *Redactor) replaceSpans(text string, spans []span, space string, found f
 		if plain == "" {
 			plain = plainOf(s.rule, text[start:end])
 		}
-		f := r.found(s.rule, "", kindText, end-start, plain)
+		f := r.found(s.rule, "", kindText, text[start:end], plain)
 		found(f)
 		b.WriteString(text[at:start])
 		b.WriteString(f.escaped(space))

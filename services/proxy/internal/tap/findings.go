@@ -14,11 +14,28 @@ const maxFindings = 1000
 // goroutine that makes batches.
 func (r *Recording) finding(part capturev1.Redaction_Part) func(*redact.Finding) {
 	return func(f *redact.Finding) {
+		r.remember(f)
 		if len(r.findings) < maxFindings {
 			r.findings = append(r.findings, &capturev1.Redaction{
 				Part: part, Path: text(f.Path), Rule: f.Rule, Type: f.Type, Length: f.Length, Hash: f.Hash,
 			})
 		}
+	}
+}
+
+// minValue is the length from which a value of the head is looked for in what the
+// policy noted: a shorter one would be found in texts that have nothing to do with
+// it.
+const minValue = 6
+
+// remember notes a value of the head: the policy may have written it down.
+func (r *Recording) remember(f *redact.Finding) {
+	sent, plain := f.Values()
+	if len(plain) >= minValue {
+		r.values = append(r.values, plain)
+	}
+	if sent != plain && len(sent) >= minValue {
+		r.values = append(r.values, sent)
 	}
 }
 

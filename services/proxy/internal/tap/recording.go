@@ -39,6 +39,7 @@ type Recording struct {
 	res      *message.Response // nil when there was none
 	messages *messages
 	findings []*capturev1.Redaction
+	values   []string // of the head that were replaced
 
 	mu      sync.Mutex
 	secrets []*redact.Secret

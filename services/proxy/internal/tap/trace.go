@@ -12,6 +12,7 @@ func (r *Recording) mask() policytrace.Mask {
 	for _, f := range r.header {
 		mask.Values = policytrace.Secrets(r.settings.redactor.HeaderRules(), f.Name, f.Value, mask.Values)
 	}
+	mask.Values = append(mask.Values, r.values...)
 	return mask
 }
 
