@@ -41,6 +41,8 @@ type process struct {
 	stop    func()
 	ingest  capturev1.IngestServiceClient
 	capture capturev1.CaptureServiceClient
+	routes  capturev1.RouteServiceClient
+	views   capturev1.ViewServiceClient
 
 	registry prometheus.Gatherer
 }
@@ -74,7 +76,10 @@ func (in installation) run(writer string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, svc: svc, ingest: capturev1.NewIngestServiceClient(conn), capture: capturev1.NewCaptureServiceClient(conn), registry: tel.Registry}
+	p := &process{
+		t: t, svc: svc, ingest: capturev1.NewIngestServiceClient(conn), capture: capturev1.NewCaptureServiceClient(conn),
+		routes: capturev1.NewRouteServiceClient(conn), views: capturev1.NewViewServiceClient(conn), registry: tel.Registry,
+	}
 	stopped := false
 	p.stop = func() {
 		if stopped {
