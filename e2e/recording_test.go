@@ -293,3 +293,34 @@ func events(t *testing.T, sys *harness.System, api *rawAPI) {
 		t.Errorf("%q, %q, messages %q", got.body, r.Response.Body.bytes(t), messages)
 	}
 }
+
+// What the gateway itself answers is recorded as well.
+func TestRefusalsAreRecorded(t *testing.T) {
+	sys := harness.Up(t)
+	api := startRawAPI(t)
+	api.answer("/", answer("200 OK", "", ""))
+	for url, policy := range map[string]string{
+		"http://denied.localhost":  "on_http_request: [{name: no, actions: [{type: deny}]}]",
+		"http://limited.localhost": "on_http_request: [{actions: [{type: rate-limit, config: {name: one, algorithm: sliding_window, capacity: 1, rate: 60s, bucket_key: [\"req.host\"]}}]}]",
+		"http://away.localhost":    "",
+	} {
+		upstream := api.address
+		if policy == "" {
+			upstream = "127.0.0.1:1"
+		}
+		sys.API.Must(t, "POST", "/api/v1/endpoints", harness.Object{"url": url, "upstream": harness.Object{"url": "http://" + upstream}, "traffic_policy": policy}, nil)
+	}
+	sys.Settle()
+	v := sys.Visitor(0)
+	v.Get("http://limited.localhost/")
+	for url, want := range map[string]int{"http://nobody.localhost/": 404, "http://denied.localhost/": 403, "http://limited.localhost/": 429, "http://away.localhost/": 502} {
+		a := v.Get(url)
+		if a.Status != want {
+			t.Errorf("%s: %d %s", url, a.Status, a.Body)
+			continue
+		}
+		if r := record(t, sys, a.ExchangeID()); r.Response.StatusCode != want || r.Error["code"] != a.Header.Get("Sluice-Error-Code") || r.Error["code"] == "" {
+			t.Errorf("%s: %d, %v", url, r.Response.StatusCode, r.Error)
+		}
+	}
+}

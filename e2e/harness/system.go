@@ -22,6 +22,8 @@ type System struct {
 	Proxies []Proxy
 	Admin   map[string]string // process name -> address of /metrics and /readyz
 	Procs   map[string]*Process
+
+	ClickHouse string // DSN, when it is a process of its own
 }
 
 // Proxy is one replica of the data plane.
@@ -52,9 +54,10 @@ func Split(t testing.TB, proxies int) *System {
 	t.Helper()
 	s := &System{t: t, Data: t.TempDir(), Procs: map[string]*Process{}, Admin: map[string]string{}}
 	redis, clickhouse := s.redis(), s.clickhouse()
+	s.ClickHouse = "clickhouse://" + clickhouse + "/sluice"
 	policy, capture, replay, events := FreePort(t), FreePort(t), FreePort(t), FreePort(t)
 	env := []string{
-		"SLUICE_REDIS_URL=redis://" + redis, "SLUICE_CLICKHOUSE_DSN=clickhouse://" + clickhouse + "/sluice",
+		"SLUICE_REDIS_URL=redis://" + redis, "SLUICE_CLICKHOUSE_DSN=" + s.ClickHouse,
 		"SLUICE_POLICY_TARGET=" + policy, "SLUICE_CAPTURE_TARGET=" + capture,
 		"SLUICE_REPLAY_TARGET=" + replay, "SLUICE_EVENTS_TARGET=" + events,
 		"SLUICE_CAPTURE_WRITER=capture-1", "SLUICE_SECRETS_KEY_FILE=" + s.secretKeys(),
