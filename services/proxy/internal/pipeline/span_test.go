@@ -26,7 +26,7 @@ func traced(t *testing.T, req *message.Request, prepare ...func(*seen, *taken)) 
 func value(s tracetest.SpanStub, key string) string {
 	for _, a := range s.Attributes {
 		if a.Key == attribute.Key(key) {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""

@@ -224,13 +224,13 @@ func TestTimeoutsHaveCodes(t *testing.T) {
 		}
 		<-r.Context().Done()
 	})
-	clear := httptest.NewUnstartedServer(handler)
+	plain := httptest.NewUnstartedServer(handler)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	clear.Config.Protocols = &protocols
-	clear.Start()
-	defer clear.Close()
+	plain.Config.Protocols = &protocols
+	plain.Start()
+	defer plain.Close()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -239,12 +239,12 @@ func TestTimeoutsHaveCodes(t *testing.T) {
 	short := &policyv1.UpstreamTimeouts{Connect: durationpb.New(100 * time.Millisecond), FirstByte: durationpb.New(100 * time.Millisecond), Idle: durationpb.New(100 * time.Millisecond)}
 	for name, protocol := range map[string]policyv1.UpstreamProtocol{"HTTP/1.1": 0, "HTTP/2": policyv1.UpstreamProtocol_UPSTREAM_PROTOCOL_HTTP2} {
 		p := newPool(t, Config{})
-		got := ask(p, parse(t, &policyv1.Upstream{Url: clear.URL, Protocol: protocol, Timeouts: short}, nil), request("GET", ""))
+		got := ask(p, parse(t, &policyv1.Upstream{Url: plain.URL, Protocol: protocol, Timeouts: short}, nil), request("GET", ""))
 		var f *CallError
 		if !errors.As(got.err, &f) || f.Status != 504 || f.Code != "SLUICE_3008" || !strings.Contains(f.Message, "answer in time") {
 			t.Errorf("%s: no answer: %v", name, got.err)
 		}
-		if got := ask(p, parse(t, &policyv1.Upstream{Url: clear.URL + "/body", Protocol: protocol, Timeouts: short}, nil), request("GET", "")); got.body != "some" || !IsTimeout(got.err) {
+		if got := ask(p, parse(t, &policyv1.Upstream{Url: plain.URL + "/body", Protocol: protocol, Timeouts: short}, nil), request("GET", "")); got.body != "some" || !IsTimeout(got.err) {
 			t.Errorf("%s: a pause in the body: %+v", name, got)
 		}
 		secure := parse(t, &policyv1.Upstream{Url: "https://" + mute.Addr().String(), Protocol: protocol, Timeouts: short}, nil)

@@ -22,14 +22,14 @@ const (
 // openMux makes the transports for what multiplexes, or may.
 func (p *Pool) openMux() {
 	for trusting := range 2 {
-		var both, only, clear http.Protocols
+		var both, only, plain http.Protocols
 		both.SetHTTP1(true)
 		both.SetHTTP2(true)
 		only.SetHTTP2(true)
-		clear.SetUnencryptedHTTP2(true)
+		plain.SetUnencryptedHTTP2(true)
 		p.mux[negotiating+trusting] = p.newMux(&both, p.cfg.tls(trusting == 1, "h2", "http/1.1"))
 		p.mux[onlyHTTP2+trusting] = p.newMux(&only, p.cfg.tls(trusting == 1, "h2"))
-		p.mux[clearHTTP2+trusting] = p.newMux(&clear, nil)
+		p.mux[clearHTTP2+trusting] = p.newMux(&plain, nil)
 	}
 }
 

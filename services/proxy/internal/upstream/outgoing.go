@@ -42,7 +42,7 @@ func setBody(out *http.Request, req *message.Request) {
 	if req.Body == nil || req.ContentLength == 0 {
 		return
 	}
-	b := &requestBody{source: req, trailer: make(http.Header, len(req.Trailer))}
+	b := &requestBody{source: req.Body, request: req, trailer: make(http.Header, len(req.Trailer))}
 	for _, f := range req.Trailer {
 		b.trailer[textproto.CanonicalMIMEHeaderKey(f.Name)] = nil
 	}
@@ -52,7 +52,8 @@ func setBody(out *http.Request, req *message.Request) {
 
 // requestBody reads the client's body and fills in the trailers at its end.
 type requestBody struct {
-	source  *message.Request
+	source  io.Reader // the request may get another body
+	request *message.Request
 	trailer http.Header
 	touched atomic.Bool
 }
@@ -62,11 +63,11 @@ var errClientBody = errors.New("the request body could not be read from the clie
 
 func (b *requestBody) Read(p []byte) (int, error) {
 	b.touched.Store(true)
-	n, err := b.source.Body.Read(p)
+	n, err := b.source.Read(p)
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):
-		for _, f := range b.source.Trailer {
+		for _, f := range b.request.Trailer {
 			// The transport reads the map after this, in the same goroutine. Only
 			// announced names may be sent.
 			name := textproto.CanonicalMIMEHeaderKey(f.Name)

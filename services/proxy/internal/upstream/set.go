@@ -1,7 +1,5 @@
 package upstream
 
-import "math/bits"
-
 // maxMembers is how many targets an upstream may have.
 const maxMembers = 256
 
@@ -18,11 +16,4 @@ func (s set) without(t set) set {
 		s[i] &^= t[i]
 	}
 	return s
-}
-
-func (s *set) count() (n int) {
-	for _, word := range s {
-		n += bits.OnesCount64(word)
-	}
-	return n
 }

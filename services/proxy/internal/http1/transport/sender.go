@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func (x *exchange) tryStreaming() error {
 	x.out.Discard()
 	x.parts.Store(2)
 	x.sender.begun = true
-	go x.send()
+	go x.send(x.Request.Body) // the request may have another body by the time it runs
 	if err := x.conn.in.Wait(); err != nil {
 		if fault := x.sender.failure(); fault != nil {
 			return fault
@@ -60,13 +61,13 @@ func (x *exchange) tryStreaming() error {
 }
 
 // send runs on its own goroutine.
-func (x *exchange) send() {
+func (x *exchange) send(body io.Reader) {
 	s := x.sender
 	if !s.wait() {
 		x.release(false)
 		return
 	}
-	err := x.out.Body(x.Request.Body, x.framing, &x.Request.Trailer, x.framing == http1.Chunked)
+	err := x.out.Body(body, x.framing, &x.Request.Trailer, x.framing == http1.Chunked)
 	var fault *http1.SourceError
 	var unsendable *http1.UnsendableError
 	switch {
