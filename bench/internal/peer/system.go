@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -91,6 +92,9 @@ func (s *system) clickhouse() (netip.AddrPort, error) {
 	}
 	s.engine = p
 	s.processes[Capture] = append(s.processes[Capture], p)
+	if err := yield(p); err != nil {
+		return netip.AddrPort{}, err
+	}
 	return at, s.lab.answers(p, at)
 }
 
@@ -103,9 +107,23 @@ func (s *system) serve(ctx context.Context, name string, g Group, args ...string
 		return "", err
 	}
 	s.processes[g] = append(s.processes[g], p)
+	if g == Capture {
+		if err := yield(p); err != nil {
+			return "", err
+		}
+	}
 	return admin, until(p, name+" is ready", func() error {
 		return get(ctx, "http://"+admin+"/readyz", nil)
 	})
+}
+
+// yield lets others go first on this machine: what stores the records is measured
+// by what it uses, and stands on a machine of its own where it matters.
+func yield(p *child.Process) error {
+	if err := syscall.Setpriority(syscall.PRIO_PGRP, p.PID(), 19); err != nil {
+		return fmt.Errorf("lower the priority of capture: %w", err)
+	}
+	return nil
 }
 
 // exchanges are the proxy's counts of exchanges, by what became of them.
