@@ -24,6 +24,18 @@ func BenchmarkPlainJSON(b *testing.B) { benchBody(b, "application/json", plainJS
 func BenchmarkPlainText(b *testing.B) {
 	benchBody(b, "text/plain", strings.Repeat("Nothing to see here, go on. ", 37))
 }
+func BenchmarkCleanJSON(b *testing.B) {
+	r, _ := redact.New(redact.Config{Key: redact.Key([]byte("shared"))})
+	p := []byte(plainJSON)
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !r.Clean("application/json", p, false) {
+			b.Fatal("it is not")
+		}
+	}
+}
+
 func BenchmarkSecretJSON(b *testing.B) {
 	benchBody(b, "application/json", strings.Replace(plainJSON, `"name"`, `"password"`, 1))
 }

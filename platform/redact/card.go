@@ -11,10 +11,14 @@ func (s *scan) card(at int) (start, end int, rule string) {
 	if at > 0 && (classWord[p[at-1]] || p[at-1] == '.') || first-at > 19 {
 		return at, first, ""
 	}
+	grouped := first-at == 4 && first < len(p) && (p[first] == ' ' || p[first] == '-')
+	if !grouped && first-at < 13 && !(s.more && first == len(p)) {
+		return at, first, ""
+	}
 	var groups [5]int // where each ends
 	groups[0] = first
 	n := 1
-	if first-at == 4 && first < len(p) && (p[first] == ' ' || p[first] == '-') {
+	if grouped {
 		for ; n < len(groups); n++ {
 			last := groups[n-1]
 			if last >= len(p) || p[last] != p[first] || digitsAt(p, last+1) == 0 {

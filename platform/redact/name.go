@@ -70,7 +70,8 @@ func mayNameSecret(p []byte, strict bool) bool {
 			}
 			name = p[start:end]
 		}
-		if endsLikeSecret(name) && isSecretName(string(name)) {
+		var buffer [64]byte
+		if endsLikeSecret(name) && isSecretWord(lettersOf(buffer[:0], name)) {
 			return true
 		}
 	}

@@ -97,20 +97,28 @@ func isSecretName(name string) bool {
 		}
 	}
 	var buffer [64]byte
-	letters := buffer[:0]
+	return isSecretWord(lettersOf(buffer[:0], name))
+}
+
+// lettersOf is a name in lower case without what is no letter or digit.
+func lettersOf[T string | []byte](into []byte, name T) []byte {
 	for i := range len(name) {
 		switch c := name[i]; {
 		case 'A' <= c && c <= 'Z':
-			letters = append(letters, c+'a'-'A')
+			into = append(into, c+'a'-'A')
 		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-			letters = append(letters, c)
+			into = append(into, c)
 		}
 	}
+	return into
+}
+
+func isSecretWord(letters []byte) bool {
 	if secretParameters[string(letters)] {
 		return true
 	}
 	for _, ending := range secretEndings {
-		if strings.HasSuffix(string(letters), ending) {
+		if n := len(letters) - len(ending); n >= 0 && string(letters[n:]) == ending {
 			return true
 		}
 	}

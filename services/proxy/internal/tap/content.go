@@ -75,7 +75,15 @@ func (s side) last(into *capturev1.Batch) {
 		return
 	}
 	s.kept.decoded = s.size
-	s.keep(s.redact().Close(s.content, cut), into)
+	s.keep(s.whole(s.content, cut), into)
+}
+
+// whole redacts a content that is there as a whole, or the rest of it.
+func (s side) whole(p []byte, cut bool) []byte {
+	if s.kept.redaction == nil && len(s.record.known()) == 0 && s.record.settings.redactor.Clean(s.header.Get("content-type"), p, cut) {
+		return p[:min(len(p), s.limit)]
+	}
+	return s.redact().Close(p, cut)
 }
 
 // cut reports whether the body goes on after what was kept.
@@ -98,8 +106,8 @@ func (s side) decoded(encoding string, cut bool) []byte {
 	case err != nil: // it is not what it says
 		plain = s.content
 	}
-	out := s.redact().Close(plain, cut)
-	if !s.redact().Changed() && !large {
+	out := s.whole(plain, cut)
+	if (s.kept.redaction == nil || !s.kept.redaction.Changed()) && !large {
 		return wire
 	}
 	s.kept.plain = true
