@@ -128,7 +128,7 @@ func TestCertificatesAreChosenByName(t *testing.T) {
 
 func TestCertificatesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
-	first, second := issue(t, "first", time.Hour, "a.test"), issue(t, "second", time.Hour, "a.test")
+	first, second := issue(t, "first", time.Hour, "a.test"), issue(t, "second", 2*time.Hour, "a.test")
 	write(t, dir, "a.crt", first.cert)
 	write(t, dir, "a.key", first.key)
 	s, logged := open(t, certs.Config{Files: dir, AuthorityDir: t.TempDir()})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,13 +19,13 @@ type shelf struct {
 
 func newShelf(byFile map[string]*tls.Certificate, forAll *tls.Certificate, now time.Time) *shelf {
 	s := &shelf{byFile: byFile, byName: map[string][]*tls.Certificate{}, forAll: forAll}
-	for _, c := range byFile {
-		for _, name := range namesOf(c.Leaf) {
-			s.byName[name] = append(s.byName[name], c)
+	for _, file := range slices.Sorted(maps.Keys(byFile)) { // of two that are alike, always the same
+		for _, name := range namesOf(byFile[file].Leaf) {
+			s.byName[name] = append(s.byName[name], byFile[file])
 		}
 	}
 	for _, list := range s.byName {
-		slices.SortFunc(list, func(a, b *tls.Certificate) int { return better(a, b, now) })
+		slices.SortStableFunc(list, func(a, b *tls.Certificate) int { return better(a, b, now) })
 	}
 	return s
 }
