@@ -13,8 +13,8 @@ const (
 	// longestRest bounds what that adds to the time until a row can be seen.
 	longestRest = 400 * time.Millisecond
 	// A group of this many rows, or bytes, does not wait to grow.
-	enoughRows  = 4000
-	enoughBytes = 16 << 20
+	enoughRows  = 20_000
+	enoughBytes = 48 << 20
 )
 
 // pace decides how many batches make a group: all that come while the insert

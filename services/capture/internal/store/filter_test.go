@@ -40,6 +40,7 @@ func FuzzFilter(f *testing.F) {
 		"", "*", "*:*", "@http.status_code:5xx", "-@http.status_code:*", "@http.status_code:[400 TO 499]", "a OR b c", "NOT (a OR b)",
 		`@a:"*x*"`, `@a:hello\:world`, "*:hello", `*:"hello world"`, "path:/api\\-v1/*?", "CIDR(@network.client.ip, 10.0.0.0/8, fd00::/8)",
 		"header.x:a*b?", "query.é:'", `"\\'"`, "date:[now-1h TO now]", "user:{a}", "{a:String}", "ü*", "status:(error OR 500)", "@conn.server_name:A*",
+		`cel: req.url.path.matches("^/v[0-9]+") && a.b > 1`, `cel: "x" in req.headers && anywhere("a*b")`, "@a.b:[1 TO x}", "redacted_by:x country:ch",
 		"-duration:>1s", "@http.version:2", "_exists_:user", "ip:1.2.*", "@http.useragent:%_\\%", "-- ;", "/* ?", "path:$1", "@tls.version:>1.2",
 	} {
 		f.Add(seed)

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// lull is how long after its end a minute or hour is computed, and again after
+	// Lull is how long after its end a minute or hour is computed, and again after
 	// an exchange that came late.
-	lull = 30 * time.Second
+	Lull = 30 * time.Second
 	// rollLimit bounds the time of one computation.
 	rollLimit = time.Minute
 )
@@ -92,7 +92,7 @@ func (l *Ledger) due(r *rollup) (units []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n, touched := range l.open[r] {
-		if now.Sub(time.Unix((n+1)*int64(r.unit/time.Second), 0)) >= lull && now.Sub(touched) >= lull {
+		if now.Sub(time.Unix((n+1)*int64(r.unit/time.Second), 0)) >= Lull && now.Sub(touched) >= Lull {
 			units = append(units, n)
 		}
 	}

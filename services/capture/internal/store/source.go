@@ -18,7 +18,7 @@ func (l *Ledger) counted(r *rollup, between Range) (rolled, raw []Range) {
 	if between.From.Nanosecond() > 0 && between.From.Unix()%seconds == 0 {
 		first++
 	}
-	last := min(between.Until.Unix(), l.clock.Now().Add(-2*lull-r.unit).Unix()) / seconds // exclusive
+	last := min(between.Until.Unix(), l.clock.Now().Add(-2*Lull-r.unit).Unix()) / seconds // exclusive
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.ready || first >= last {
