@@ -61,11 +61,12 @@ func TestClientThatDoesNotRead(t *testing.T) {
 
 // TestSlowReaderThatGoesOnIsServed: only those are cut off that take nothing.
 func TestSlowReaderThatGoesOnIsServed(t *testing.T) {
+	t.Parallel() // it takes longer than the timeout
 	const size = 8 << 20
 	up := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, zeros{}, size) })
-	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.WriteTimeout = 500 * time.Millisecond })
+	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.WriteTimeout = 2 * time.Second })
 	res := h.do(h.request("GET", "/", ""))
-	tick := time.NewTicker(30 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	n := 0
 	for buf := make([]byte, 256<<10); ; <-tick.C {
@@ -82,6 +83,7 @@ func TestSlowReaderThatGoesOnIsServed(t *testing.T) {
 
 // TestStreamThatIsSilentLasts: an upstream that has nothing to say is no slow client.
 func TestStreamThatIsSilentLasts(t *testing.T) {
+	t.Parallel() // it is silent for longer than the timeout
 	next := make(chan struct{})
 	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 2 {
@@ -90,14 +92,14 @@ func TestStreamThatIsSilentLasts(t *testing.T) {
 			<-next
 		}
 	})
-	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.WriteTimeout = 50 * time.Millisecond })
+	h := start(t, to(up.URL), func(c *harnessConfig) { c.front.WriteTimeout = time.Second })
 	res := h.do(h.request("GET", "/", ""))
 	buf := make([]byte, len("event\n"))
 	for range 2 {
 		if _, err := io.ReadFull(res.Body, buf); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(200*time.Millisecond, func() { next <- struct{}{} })
+		time.AfterFunc(1500*time.Millisecond, func() { next <- struct{}{} })
 	}
 	if _, err := res.Body.Read(buf); err != io.EOF { //nolint:errorlint // bare by its contract
 		t.Error(err)
@@ -107,9 +109,10 @@ func TestStreamThatIsSilentLasts(t *testing.T) {
 // TestSlowSenders are cut off at what they are slow at, and told if they can be.
 func TestSlowSenders(t *testing.T) {
 	onlyHTTP1(t)
+	t.Parallel()
 	up := serve(t, paths)
 	h := start(t, to(up.URL), func(c *harnessConfig) {
-		c.front.ReadHeaderTimeout, c.front.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
+		c.front.ReadHeaderTimeout, c.front.IdleTimeout = time.Second, time.Second
 	})
 	for _, tt := range []struct{ name, sent, at, want string }{
 		{"nothing", "", "head", ""},
