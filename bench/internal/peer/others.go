@@ -17,8 +17,7 @@ user root;
 worker_processes auto;
 pid %[1]s.pid;
 error_log stderr warn;
-worker_rlimit_nofile 65536;
-events { worker_connections 16384; }
+events { worker_connections 8192; }
 http {
   %[2]s
   upstream api { server %[3]s; keepalive 512; keepalive_requests 100000000; }
@@ -68,7 +67,7 @@ func nginx(extras bool) func(context.Context, *Lab, *Peer) error {
 }
 
 const haproxyConfig = `global
-  maxconn 16384
+  maxconn 4096
   nbthread 2
 defaults
   mode http
