@@ -25,16 +25,19 @@ func TestCanonicalFormOfRandomTrees(t *testing.T) {
 // the real engine and in memory.
 func TestClickHouseAgreesWithMatch(t *testing.T) {
 	conn := connect(t)
-	rows := []row{full, bare}
+	rows := []row{full, bare, spoken}
 	for i := range 300 {
 		rows = append(rows, genRow.Example(i))
 	}
 	fill(t, conn, rows)
 
+	for _, tt := range conformance {
+		requireAgreement(t, conn, mustParse(t, tt.query), rows)
+	}
 	for _, tt := range parsed {
 		requireAgreement(t, conn, mustParse(t, tt.query), rows)
 	}
-	for _, e := range examples {
+	for _, e := range slices.Concat(examples, celExamples) {
 		requireAgreement(t, conn, mustParse(t, e.query), rows)
 	}
 	rapid.Check(t, func(t *rapid.T) {

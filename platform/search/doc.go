@@ -7,7 +7,10 @@
 // ClickHouse WHERE expression, and [Match] evaluates it on a record in memory.
 // A query that cannot become SQL is refused with a position when it is parsed.
 //
+// A query that begins with "cel:" is an expression in CEL that becomes the same
+// tree; [Query.CEL] prints any tree as one. Only there are regular expressions.
+//
 // The package does no I/O and keeps no state. It is not the language of
-// decisions: policies and export filters use CEL. There are no regular
-// expressions, fuzzy terms, boosts or calculated fields.
+// decisions, which are made by policies. There are no fuzzy terms, boosts or
+// calculated fields.
 package search

@@ -41,6 +41,8 @@ type Field struct {
 	// a query naming it is refused rather than silently empty.
 	Unsupported string
 
+	Suggest []string // values, or what may stand in their place, that completion offers beside Values
+
 	Facet   bool // worth listing its top values
 	Measure bool // usable in aggregates
 	Doc     string

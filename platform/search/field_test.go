@@ -61,7 +61,7 @@ func TestReferenceNamesEveryField(t *testing.T) {
 			}
 		}
 	}
-	for _, e := range examples {
+	for _, e := range slices.Concat(examples, celExamples) {
 		if _, err := Parse(e.query); err != nil {
 			t.Errorf("example %s: %v", e.query, err)
 		}

@@ -11,6 +11,9 @@ const maxHints = 5
 // that read long texts of every exchange in the time range. It is empty when an
 // index serves the query, or when only short columns are read.
 func (q *Query) Hints() []string {
+	if len(q.Needles()) > 0 { // the index of all text narrows it down
+		return nil
+	}
 	h := &hinter{}
 	h.node(q.root)
 	return h.hints
@@ -57,7 +60,7 @@ func (h *hinter) add(text string) {
 func printSearch(n node) string { return (&Query{root: n}).String() }
 
 // indexedColumns have an index that finds one value.
-var indexedColumns = []string{"id", "replay_of", "trace_id"}
+var indexedColumns = []string{"id", "replay_of", "trace_id", "client_ip", "user_name", "path"}
 
 // indexed reports whether an index finds the exchanges for which n can be true.
 func indexed(n node) bool {
