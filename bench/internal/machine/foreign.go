@@ -18,7 +18,7 @@ type Watch struct {
 
 // Foreign is what others used, as shares of all CPUs.
 type Foreign struct {
-	Others float64 `json:"others"` // other processes, and the kernel by itself
+	Others float64 `json:"others"` // other processes; not the kernel's threads, which work for all
 	Stolen float64 `json:"stolen"` // the hypervisor
 }
 
@@ -28,7 +28,7 @@ func Observe() (*Watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := CPU(os.Getpid())
+	own, err := ownTime()
 	return &Watch{start: time.Now(), busy: busy, stole: stole, own: own}, err
 }
 
@@ -38,7 +38,7 @@ func (w *Watch) Foreign() (Foreign, error) {
 	if err != nil {
 		return Foreign{}, err
 	}
-	own, err := CPU(os.Getpid())
+	own, err := ownTime()
 	if err != nil {
 		return Foreign{}, err
 	}
@@ -47,6 +47,24 @@ func (w *Watch) Foreign() (Foreign, error) {
 		Others: max(0, float64((busy-w.busy)-(own-w.own))/all),
 		Stolen: max(0, float64(stole-w.stole)/all),
 	}, nil
+}
+
+// kernelThreads is the parent of the kernel's threads; in a container, where those
+// do not show, perhaps another process.
+const kernelThreads = 2
+
+// ownTime is what this process, its children and the kernel for them have used.
+func ownTime() (time.Duration, error) {
+	own, err := CPU(os.Getpid())
+	if err != nil {
+		return 0, err
+	}
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(kernelThreads) + "/comm")
+	if err != nil || string(name) != "kthreadd\n" {
+		return own, nil //nolint:nilerr // there is none to be seen
+	}
+	kernel, err := CPU(kernelThreads)
+	return own + kernel, err
 }
 
 // machineTimes reads /proc/stat: how long all CPUs were busy and how long the
