@@ -29,6 +29,11 @@ func Exists(name string) *Query {
 	return &Query{root: leaf{r, exists{}}}
 }
 
+// Not is the query for all that q does not find.
+func (q *Query) Not() *Query {
+	return &Query{root: negate(q.root), unknown: q.unknown, warnings: q.warnings}
+}
+
 // Warnings lists likely slips, such as "and" for "AND".
 func (q *Query) Warnings() []Warning { return slices.Clone(q.warnings) }
 
