@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+
 	"sluice.dev/platform/id"
 	proxy "sluice.dev/services/proxy"
 )
@@ -245,5 +247,48 @@ func TestFullQueueDrops(t *testing.T) {
 	r.seen(400)
 	if r.metric("sluice_proxy_exchanges_dropped_total", "queue_full") == 0 {
 		t.Error("nothing was dropped")
+	}
+}
+
+// The settings leave nearly everything out; the endpoint, its policy and conditions
+// say otherwise.
+func TestEndpointAndPolicyDecideWhatIsRecorded(t *testing.T) {
+	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/broken" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = w.Write([]byte(strings.Repeat("answer ", 5)))
+	})
+	e := endpoint(up.URL, `
+on_http_request:
+  - expressions: ["req.url.path == '/full'"]
+    actions: [{type: capture, config: {mode: full, keep: true, response_body_limit: 10}}]
+on_http_response:
+  - expressions: ["res.status_code == 200 && req.url.path == '/late'"]
+    actions: [{type: capture, config: {keep: true}}]
+`)
+	e.Capture = &policyv1.EndpointCapture{Keep: &policyv1.CaptureKeep{ServerErrors: true, Expression: "req.url.path == '/named' && res.status_code == 200"}}
+	p, policy := newPolicyServer(t, e)
+	p.snapshot.Capture = &policyv1.CaptureSettings{SamplePercent: 1e-9}
+	c, capture := newCaptureServer(t)
+	r := run(t, t.TempDir(), policy.address, capture.address).ready()
+	want := map[string]string{"/broken": "server_error", "/named": "expression", "/full": "rule", "/late": "rule"}
+	ids := map[string]string{}
+	for _, path := range []string{"/ordinary", "/broken", "/named", "/full", "/late", "/other"} {
+		_, _, ids[path] = r.get(path)
+	}
+	eventually(t, "the accounting", func() bool {
+		r.balanced()
+		a := c.report()
+		return a.GetSeen() == 6 && a.GetStored() == 4 && a.GetSampled() == 2
+	})
+	for path, keptBy := range want {
+		got := c.exchange(ids[path])
+		if got.GetKeptBy() != keptBy || got.GetFullCapture() != (path == "/full") {
+			t.Errorf("%s: kept by %q, full %t", path, got.GetKeptBy(), got.GetFullCapture())
+		}
+	}
+	if b := c.exchange(ids["/full"]).GetResponse().GetBody(); string(b.GetContent()) != "answer ans" || !b.GetTruncated() {
+		t.Errorf("%v", b)
 	}
 }
