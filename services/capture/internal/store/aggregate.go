@@ -11,6 +11,7 @@ import (
 
 	"sluice.dev/platform/errs"
 	"sluice.dev/platform/search"
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 )
 
 // maxPoints bounds the points of one answer, over all its series.
@@ -64,8 +65,14 @@ func (s *Store) totals(ctx context.Context, a AggregateQuery, now time.Time) (se
 	if err != nil {
 		return nil, err
 	}
-	q.add("SELECT ", columns, "toFloat64(", value, ") AS value FROM exchanges WHERE ", q.within(s.visible(a.Range)),
-		" AND ", s.matching(q, a.Filter, now), group)
+	if sel := s.selected(a.Range, a.Filter, now); a.counts(sel) {
+		q.add("SELECT ", columns, "toFloat64(sum(n)) AS value FROM ")
+		s.from(q, sel, commas(byMinute.dims), byMinute)
+		q.add(group)
+	} else {
+		q.add("SELECT ", columns, "toFloat64(", value, ") AS value FROM exchanges WHERE ", q.within(s.visible(a.Range)),
+			" AND ", s.matching(q, a.Filter, now), group)
+	}
 	if group != "" {
 		q.add(" ORDER BY value DESC NULLS LAST, key LIMIT ", strconv.Itoa(a.Groups))
 	}
@@ -83,6 +90,19 @@ func (s *Store) totals(ctx context.Context, a AggregateQuery, now time.Time) (se
 		return nil
 	})
 	return series, err
+}
+
+// counts reports whether the counts by minute tell the totals.
+func (a AggregateQuery) counts(sel selection) bool {
+	var columns []string
+	for _, name := range a.GroupBy {
+		f, member, ok := search.Lookup(name)
+		if !ok || member != "" || len(f.Constant) > 0 {
+			return false
+		}
+		columns = append(columns, f.Column)
+	}
+	return a.Measure.Kind == capturev1.Aggregation_AGGREGATION_COUNT && byMinute.fits(sel, columns)
 }
 
 // group is the columns that tell groups apart, and the clause that makes them. A

@@ -33,6 +33,9 @@ type facetKey struct {
 // plainColumn is a column that can be grouped by as it is.
 var plainColumn = regexp.MustCompile(`^[a-z_0-9]+$`)
 
+// elementOf is an element of an array or a map: no key by itself.
+var elementOf = regexp.MustCompile(`[a-z_]\[`)
+
 // facetKey reads a field. Values are grouped as they are stored, and only the
 // groups turned into text.
 func (q *statement) facetKey(i int, name string) (facetKey, error) {
@@ -50,7 +53,7 @@ func (q *statement) facetKey(i int, name string) (facetKey, error) {
 	if derived := f.Column; strings.Contains(derived, "status") && byMinute.tells(derived) {
 		base = "status"
 	}
-	if !plainColumn.MatchString(base) || strings.Contains(text, "[") || member != "" {
+	if !plainColumn.MatchString(base) || elementOf.MatchString(text) || member != "" {
 		return facetKey{column: f.Column + "/" + member, key: text, text: alias}, nil
 	}
 	return facetKey{column: f.Column, key: base, text: regexp.MustCompile(`\b`+base+`\b`).ReplaceAllString(text, alias)}, nil
@@ -69,8 +72,7 @@ type FacetQuery struct {
 // Facets counts the values of fields among matching exchanges. A missing value
 // counts for none.
 func (s *Store) Facets(ctx context.Context, f FacetQuery) ([]Facet, error) {
-	sel := selection{filter: f.Filter, now: s.clock.Now()}
-	sel.between.From, sel.between.Until = s.visible(f.Range)
+	sel := s.selected(f.Range, f.Filter, s.clock.Now())
 	bySource := map[*rollup][]int{}
 	for i, name := range f.Fields {
 		key, err := (&statement{}).facetKey(i, name)

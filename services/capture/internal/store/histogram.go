@@ -27,8 +27,7 @@ type HistogramQuery struct {
 // is there.
 func (s *Store) Histogram(ctx context.Context, h HistogramQuery) ([]Bucket, error) {
 	buckets := make([]Bucket, (h.Until.Sub(h.Origin)+h.Interval-1)/h.Interval)
-	sel := selection{filter: h.Filter, now: s.clock.Now()}
-	sel.between.From, sel.between.Until = s.visible(h.Range)
+	sel := s.selected(h.Range, h.Filter, s.clock.Now())
 	var r *rollup
 	if h.Interval%time.Minute == 0 && byMinute.fits(sel, nil) {
 		r = byMinute

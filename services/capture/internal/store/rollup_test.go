@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sluice.dev/platform/clickhouse"
 	"sluice.dev/platform/clock"
 	"sluice.dev/platform/search"
 	"sluice.dev/platform/testenv"
@@ -94,6 +95,11 @@ func (c *counting) check(what, filter string, keep func(*capturev1.Exchange) boo
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.t.Errorf("%s: the histogram differs (-want +got):\n%s", what, diff)
 	}
+	series, err := c.store.Aggregate(c.t.Context(), store.AggregateQuery{Range: between, Filter: q, Groups: 9, GroupBy: []string{"method"},
+		Measure: store.Measure{Kind: capturev1.Aggregation_AGGREGATION_COUNT}})
+	if err != nil || len(series) != len(methods) || uint64(series[0].Value) != methods[series[0].Group[0]] {
+		c.t.Errorf("%s: the aggregate is %v of %v: %v", what, series, methods, err)
+	}
 	facets, err := c.store.Facets(c.t.Context(), store.FacetQuery{Range: between, Filter: q, Limit: 20,
 		Fields: []string{"method", "country", "@http.status_class", "ip", "header.x-request-id", "route", "status", "@http.status_code"}})
 	if err != nil {
@@ -166,6 +172,48 @@ func TestClausesOfFacetsSelectTheirValues(t *testing.T) {
 			if clause := search.Clause(fields[i], v.Value); uint64(len(all(t, s, clause))) != v.Count {
 				t.Errorf("%s finds %d, not %d", clause, len(all(t, s, clause)), v.Count)
 			}
+		}
+	}
+}
+
+// The exchanges are gone, and what was counted is still there.
+func TestCountsAreReadWhereTheyAre(t *testing.T) {
+	dsn := testenv.ClickHouse(t)
+	clk := clock.NewFake(noon)
+	s, err := store.Open(t.Context(), dsn, 72*time.Hour, limits, clk, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	hour := noon.Truncate(time.Hour)
+	insert(t, s, batch("w", 1, sample.Some(1, 3000, hour.Add(-3*time.Hour), time.Second)...))
+	if err := s.Recover(t.Context(), "w", 0); err != nil {
+		t.Fatal(err)
+	}
+	clk.Advance(time.Minute)
+	if err := s.Roll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(t.Context(), dsn, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE exchanges"); err != nil {
+		t.Fatal(err)
+	}
+	between := store.Range{From: hour.Add(-3 * time.Hour), Until: hour.Add(-2 * time.Hour)}
+	facets, err := s.Facets(t.Context(), store.FacetQuery{Range: between, Filter: parse(t, ""), Fields: []string{"method", "ip"}, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range facets {
+		total := uint64(0)
+		for _, v := range f.Values {
+			total += v.Count
+		}
+		if total != 3000 {
+			t.Errorf("facet %d counts %d of 3000", i, total)
 		}
 	}
 }

@@ -58,6 +58,12 @@ type selection struct {
 	now     time.Time
 }
 
+func (s *Store) selected(r Range, filter *search.Query, now time.Time) selection {
+	sel := selection{filter: filter, now: now}
+	sel.between.From, sel.between.Until = s.visible(r)
+	return sel
+}
+
 // fits reports whether the rollup can tell the columns, and the filter's.
 func (r *rollup) fits(sel selection, columns []string) bool {
 	known := r.known()
