@@ -54,6 +54,8 @@ type Recording struct {
 	reqBody                             *body
 	hasBody                             bool
 
+	own bodies
+
 	response  bool
 	status    int
 	resHeader message.Header
@@ -99,7 +101,8 @@ func (r *Recording) Respond(res *message.Response) {
 	}
 	r.head(res)
 	if res.Body != nil {
-		res.Body = &tappedBody{source: res.Body, into: r.resBody, trailer: &res.Trailer}
+		r.own.readResponse = tappedBody{source: res.Body, into: r.resBody, trailer: &res.Trailer}
+		res.Body = &r.own.readResponse
 	}
 	b := r.resBody
 	b.coded = isCoded(res.Header)
@@ -181,6 +184,19 @@ const overhead = 1 << 10
 
 func (r *Recording) newBody(request bool) *body {
 	return &body{tap: r.tap, record: r, request: request}
+}
+
+// bodies are what most records need, in the record's own piece of memory.
+type bodies struct {
+	request, response         body
+	readRequest, readResponse tappedBody
+}
+
+func (r *Recording) begin() {
+	own := &r.own
+	own.request.tap, own.request.record, own.request.request = r.tap, r, true
+	own.response.tap, own.response.record = r.tap, r
+	r.reqBody, r.resBody = &own.request, &own.response
 }
 
 // seal ends the notes of what is still being read and estimates the size.

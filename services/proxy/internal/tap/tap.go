@@ -96,11 +96,12 @@ func (t *Tap) Begin(exchangeID string, conn *message.Conn, req *message.Request)
 	if s.share < 1 {
 		r.lot = rand.Float64() // #nosec G404 -- sampling needs no secrecy
 	}
-	r.reqBody, r.resBody = r.newBody(true), r.newBody(false)
+	r.begin()
 	r.apply()
 	if r.hasBody = req.ContentLength != 0 && req.Body != nil; r.hasBody {
 		r.reqBody.coded = isCoded(req.Header)
-		req.Body = &tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
+		r.own.readRequest = tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
+		req.Body = &r.own.readRequest
 	}
 	return r
 }
