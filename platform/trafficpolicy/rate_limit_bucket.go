@@ -51,7 +51,8 @@ func (k *bucketKey) hides(val ref.Val) bool {
 // is counted: without secrets, and not too long.
 func (r *Run) bucket(keys []bucketKey) (shown, counted string, err error) {
 	var hidden [][2]int // parts of b
-	b := append(r.scratch[:0], '[')
+	b := r.scratch[:0]
+	b = append(b, '[')
 	for i := range keys {
 		val, err := keys[i].program.Eval(&r.vars)
 		if err != nil {

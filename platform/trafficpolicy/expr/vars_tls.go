@@ -1,8 +1,10 @@
 package expr
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"encoding/pem"
 	"strings"
 	"time"
@@ -68,6 +70,10 @@ func certificateVariables(side string, which func(*message.TLS) *x509.Certificat
 		}))
 	}
 	add("serial_number", str, "Serial number of the certificate, in hexadecimal.", func(c *x509.Certificate) ref.Val { return types.String(c.SerialNumber.Text(16)) })
+	add("fingerprint", str, "SHA-256 of the certificate, in lower-case hexadecimal.", func(c *x509.Certificate) ref.Val {
+		sum := sha256.Sum256(c.Raw)
+		return types.String(hex.EncodeToString(sum[:]))
+	})
 	add("signature_algorithm", str, "Algorithm of its signature.", func(c *x509.Certificate) ref.Val { return types.String(c.SignatureAlgorithm.String()) })
 	add("validity.not_before", timestamp, "Start of its validity.", func(c *x509.Certificate) ref.Val { return moment(c.NotBefore) })
 	add("validity.not_after", timestamp, "End of its validity.", func(c *x509.Certificate) ref.Val { return moment(c.NotAfter) })
