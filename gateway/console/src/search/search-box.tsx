@@ -40,7 +40,7 @@ const one = EditorState.transactionFilter.of((tr) => {
 });
 
 const extensions = [
-  one, faults, history(), autocompletion({ override: [complete], icons: false, selectOnOpen: false }), placeholder("status:5xx method:POST path:/api/* duration:>500ms"),
+  one, faults, history(), autocompletion({ override: [complete], icons: false, selectOnOpen: false, interactionDelay: 0 }), placeholder("status:5xx method:POST path:/api/* duration:>500ms"),
   Prec.highest(keymap.of([
     { key: "Tab", run: accept },
     { key: "Escape", run: (v) => closeCompletion(v) || (v.contentDOM.blur(), true) },
