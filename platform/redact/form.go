@@ -40,6 +40,10 @@ func (f *formFinder) inName(p []byte, i int, base int64, b *Body) int {
 		switch c := p[i]; c {
 		case '=':
 			f.value, f.start = true, base+int64(i)+1
+			if len(b.r.fields) == 0 && !endsLikeSecret(f.name) {
+				f.name = f.name[:0]
+				return i + 1
+			}
 			if rule, name := b.r.fieldRule(string(f.name), codedForm); rule != "" {
 				f.hidden = true
 				b.begin(span{start: f.start, rule: rule, path: name, kind: kindString, coding: codedForm})

@@ -1,6 +1,10 @@
 package tap
 
-import capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+import (
+	"bytes"
+
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+)
 
 // eventParser reads the events of a text/event-stream (HTML, section 9.2): blocks
 // of lines that end with an empty one. Lines end with LF, CR or both.
@@ -24,7 +28,9 @@ func (e *eventParser) feed(p []byte) {
 		}
 		e.afterCR = c == '\r'
 		if c != '\n' && c != '\r' {
-			e.line++
+			n := lineLength(p[i:])
+			e.line += n
+			i += n - 1
 			continue
 		}
 		if e.line > 0 {
@@ -36,6 +42,17 @@ func (e *eventParser) feed(p []byte) {
 		e.ends()
 	}
 	e.data.add(p[from:], e.limit)
+}
+
+// lineLength is how much of p comes before a line's end.
+func lineLength(p []byte) int {
+	if n := bytes.IndexByte(p, '\n'); n >= 0 {
+		p = p[:n]
+	}
+	if n := bytes.IndexByte(p, '\r'); n >= 0 {
+		p = p[:n]
+	}
+	return len(p)
 }
 
 // ends passes the event on, without the end of its last line.
