@@ -129,7 +129,7 @@ func TestMutualTLSByPolicy(t *testing.T) {
 	authority, stranger := issue(t, "authority", nil), issue(t, "stranger", nil)
 	friend, other := issue(t, "friend", authority), issue(t, "other", stranger)
 	own := issue(t, "shown.test", authority)
-	seen := facts("x-client", "conn.tls.client.subject.common_name", "x-serial", "conn.tls.client.serial_number", "x-issuer", "conn.tls.client.issuer", "x-san", "conn.tls.client.san.dns_names[0]",
+	seen := facts("x-client", "conn.tls.client.subject.common_name", "x-serial", "conn.tls.client.serial_number", "x-issuer", "conn.tls.client.issuer", "x-san", "conn.tls.client.san.dns_names[0]", "x-fingerprint", "conn.tls.client.fingerprint",
 		"x-ja4", "conn.tls.ja4_fingerprint", "x-server", "conn.tls.server.subject.common_name")
 	mutual := terminate("mutual_tls_certificate_authorities: ["+fmt.Sprintf("%q", authority.pem)+"]") + seen
 	_, policy := newPolicyServer(t,
@@ -156,7 +156,7 @@ func TestMutualTLSByPolicy(t *testing.T) {
 		sum := sha256.Sum256(friend.Leaf.Raw)
 		session := recordOf(t, c, res).GetConnection().GetTls()
 		if cc := session.GetClientCertificate(); cc.GetSubject() != "CN=friend" || cc.GetIssuer() != "CN=authority" || cc.GetSerialNumber() != "abc" ||
-			cc.GetFingerprint() != hex.EncodeToString(sum[:]) || !cc.GetNotAfter().AsTime().Equal(friend.Leaf.NotAfter) || session.GetJa4Fingerprint() != h.Get("X-Ja4") {
+			cc.GetFingerprint() != hex.EncodeToString(sum[:]) || h.Get("X-Fingerprint") != cc.GetFingerprint() || !cc.GetNotAfter().AsTime().Equal(friend.Leaf.NotAfter) || session.GetJa4Fingerprint() != h.Get("X-Ja4") {
 			t.Errorf("recorded %v", session)
 		}
 		for name, config := range map[string]*tls.Config{"nobody": {}, "a stranger": with(other)} {
@@ -164,29 +164,34 @@ func TestMutualTLSByPolicy(t *testing.T) {
 				t.Errorf("%s was let in: %v", name, res)
 			}
 		}
-		// Connections for another name must not lead around it, and those that do what
-		// is wanted may be shared.
-		if res, err := r.caller("plain.test", http2, with(friend)).get("mutual.test"); err != nil || res.StatusCode != 421 || res.Header.Get("Sluice-Error-Code") != "SLUICE_4421" {
-			t.Errorf("around: %v %v", res, err)
-		}
-		if res, err := r.caller("mutual.test", http2, with(friend)).get("plain.test"); err != nil || res.StatusCode != 200 {
-			t.Errorf("shared: %v %v", res, err)
-		}
-		if res, err := r.caller("new.test", http2, &tls.Config{}).get("new.test"); err != nil || res.Header.Get("X-Server") != "shown.test" || res.TLS.PeerCertificates[0].Subject.CommonName != "shown.test" {
-			t.Errorf("with a certificate of its own: %v %v", res, err)
-		}
-		if _, err := r.caller("new.test", http2, &tls.Config{MaxVersion: tls.VersionTLS12}).get("new.test"); err == nil {
-			t.Error("an old version was taken")
-		}
-		if res, err := r.caller("plain.test", http2, &tls.Config{MaxVersion: tls.VersionTLS12}).get("new.test"); err != nil || res.StatusCode != 421 {
-			t.Errorf("an old version around: %v %v", res, err)
-		}
-		if res, err := r.caller("broken.test", http2, with(friend)).get("broken.test"); err == nil {
-			t.Errorf("without its secret: %v", res)
-		}
+		notAround(t, r, http2, with(friend))
 	}
 	if n := r.metric("sluice_proxy_tls_handshake_failures_total"); n < 6 {
 		t.Errorf("%v failed handshakes were counted", n)
+	}
+}
+
+// notAround: connections for another name must not lead around an endpoint's terms,
+// and those that do what is wanted may be shared.
+func notAround(t *testing.T, r *running, http2 bool, friend *tls.Config) {
+	t.Helper()
+	if res, err := r.caller("plain.test", http2, friend).get("mutual.test"); err != nil || res.StatusCode != 421 || res.Header.Get("Sluice-Error-Code") != "SLUICE_4421" {
+		t.Errorf("around: %v %v", res, err)
+	}
+	if res, err := r.caller("mutual.test", http2, friend).get("plain.test"); err != nil || res.StatusCode != 200 {
+		t.Errorf("shared: %v %v", res, err)
+	}
+	if res, err := r.caller("new.test", http2, &tls.Config{}).get("new.test"); err != nil || res.Header.Get("X-Server") != "shown.test" || res.TLS.PeerCertificates[0].Subject.CommonName != "shown.test" {
+		t.Errorf("with a certificate of its own: %v %v", res, err)
+	}
+	if _, err := r.caller("new.test", http2, &tls.Config{MaxVersion: tls.VersionTLS12}).get("new.test"); err == nil {
+		t.Error("an old version was taken")
+	}
+	if res, err := r.caller("plain.test", http2, &tls.Config{MaxVersion: tls.VersionTLS12}).get("new.test"); err != nil || res.StatusCode != 421 {
+		t.Errorf("an old version around: %v %v", res, err)
+	}
+	if res, err := r.caller("broken.test", http2, friend).get("broken.test"); err == nil {
+		t.Errorf("without its secret: %v", res)
 	}
 }
 
@@ -282,11 +287,9 @@ func TestCertificatesOfAFolder(t *testing.T) {
 	}
 }
 
-// TestDataAboutAddresses is there for policies and in records.
-func TestDataAboutAddresses(t *testing.T) {
-	up := serve(t, hello)
-	dir := t.TempDir()
-	places := filepath.Join(dir, "places.mmdb")
+// writePlaces makes a database of the loopback addresses.
+func writePlaces(t *testing.T, path string) {
+	t.Helper()
 	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "Test", IncludeReservedNetworks: true})
 	if err != nil {
 		t.Fatal(err)
@@ -300,13 +303,21 @@ func TestDataAboutAddresses(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(places)
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := tree.WriteTo(f); err != nil || f.Close() != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestDataAboutAddresses is there for policies and in records.
+func TestDataAboutAddresses(t *testing.T) {
+	up := serve(t, hello)
+	dir := t.TempDir()
+	places := filepath.Join(dir, "places.mmdb")
+	writePlaces(t, places)
 	if err := os.WriteFile(filepath.Join(dir, "blocklist.mine.txt"), []byte("127.0.0.1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
