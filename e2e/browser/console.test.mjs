@@ -138,7 +138,7 @@ describe("console", () => {
   });
 
   test("every view opens at 1440 and at 800 pixels, and axe finds nothing serious", async () => {
-    for (const route of ["/traffic", "/endpoints", `/endpoints/${sluice.endpoint.id}`, "/dashboards", "/dashboards/dsh_http_traffic",
+    for (const route of ["/traffic", "/endpoints", `/endpoints/${sluice.endpoint.id}`, "/routes", "/limits", "/vaults", "/dashboards", "/dashboards/dsh_http_traffic",
       "/monitors", "/channels", "/exports", "/settings", "/audit"]) {
       for (const width of [1440, 800]) {
         await page.setViewportSize({ width, height: 900 });

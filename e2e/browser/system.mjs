@@ -120,6 +120,21 @@ export class System {
     });
   }
 
+  /** Sends many GET requests over a few connections. */
+  async load(host, routes) {
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 16, servername: host, ca: readFileSync(path.join(this.data, "proxy", "ca.pem")) });
+    const one = (route) => new Promise((resolve, reject) => {
+      const request = https.request({ host: "127.0.0.1", port: this.https, path: route, headers: { host }, agent }, (response) => response.resume().on("end", resolve));
+      request.on("error", reject);
+      request.end();
+    });
+    try {
+      await Promise.all(routes.map(one));
+    } finally {
+      agent.destroy();
+    }
+  }
+
   /** Waits until the proxy records bodies of `host`. */
   captureIsFull(host) {
     return eventually("capture is full", async () => {
