@@ -115,7 +115,12 @@ func isUUID(text string) bool {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return false
 	}
-	return shapeOf(strings.ReplaceAll(text, "-", "")).hex
+	for _, part := range []string{text[:8], text[9:13], text[14:18], text[19:23], text[24:]} {
+		if !shapeOf(part).hex {
+			return false
+		}
+	}
+	return true
 }
 
 // isCrockford reports whether text is in the alphabet of ULIDs.
@@ -132,7 +137,7 @@ func segment(text string) (template string, isParameter bool) {
 		if isWhole(text[:i]) {
 			return parameter + text[i:], true
 		}
-		if slices.Contains(assets, text[i+1:]) && len(text) <= maxLiteral {
+		if slices.Contains(assets, text[i+1:]) && len(text) <= maxLiteral && !shapeOf(text).odd {
 			return text, false
 		}
 	}

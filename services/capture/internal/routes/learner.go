@@ -54,19 +54,26 @@ func (l *learner) observe(endpoint, path string, w *wild) (p place, found bool) 
 		b = &branch{}
 		l.endpoints[endpoint] = b
 	}
-	prefix := ""
+	var room [maxSegments]string
+	way := room[:0]
 	template(w, path, func(name string, isName bool) bool {
 		next := l.step(b, name, isName)
 		if b.names > manyNames && !b.found {
-			p, found = place{endpoint, prefix, b.frequentNames()}, true
+			p, found = place{endpoint, prefixOf(way), b.frequentNames()}, true
 			l.forget(b)
 			return false
 		}
-		prefix += "/" + name
-		b = next
+		way, b = append(way, name), next
 		return b != nil
 	})
 	return p, found
+}
+
+func prefixOf(way []string) (prefix string) {
+	for _, name := range way {
+		prefix += "/" + name
+	}
+	return prefix
 }
 
 // step goes on to a child, which is nil when there is no room for it.
