@@ -77,9 +77,9 @@ func onlyDigits(into, p []byte) []byte {
 func couldBeCard(d []byte) bool { return d[0] >= 3 && d[0] <= 6 }
 
 func isCard(d []byte) bool {
-	two, three, four := int(d[0])*10+int(d[1]), 0, 0
-	three = two*10 + int(d[2])
-	four = three*10 + int(d[3])
+	two := int(d[0])*10 + int(d[1])
+	three := two*10 + int(d[2])
+	four := three*10 + int(d[3])
 	var ok bool
 	switch n := len(d); {
 	case d[0] == 4:

@@ -30,7 +30,8 @@ type multipartFinder struct {
 
 func (f *multipartFinder) feed(p []byte, base int64, last bool, b *Body) int {
 	for i := 0; i < len(p); {
-		next, more := i, true
+		var next int
+		var more bool
 		switch f.state {
 		case inPreamble:
 			next, more = f.preamble(p, i, base, last)

@@ -72,7 +72,7 @@ func FuzzSecretIsGone(f *testing.F) {
 	f.Add("value", "before", "after", 3)
 	f.Add(tricky, "u:", "", 9)
 	f.Fuzz(func(t *testing.T, value, before, after string, cut int) {
-		mark := "[redacted r 0123456789 abcdef]"
+		const mark = "[redact 0123456789bf]" // the characters of a mark
 		if value == "" || strings.Trim(value, mark) == "" {
 			return
 		}

@@ -11,12 +11,12 @@ const (
 // batches.
 type memo map[string]string
 
-// of is what make makes of s, which depends on nothing else.
-func (m *memo) of(s string, make func(string) string) string {
+// of is what build makes of s, which depends on nothing else.
+func (m *memo) of(s string, build func(string) string) string {
 	if out, known := (*m)[s]; known {
 		return out
 	}
-	out := make(s)
+	out := build(s)
 	if len(s) > memoText {
 		return out
 	}
