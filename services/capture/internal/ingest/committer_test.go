@@ -172,11 +172,11 @@ func TestBatchesThatArriveMeanwhileMakeAGroup(t *testing.T) {
 func TestLargeGroupDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tab := &table{insert: func([]*store.Batch) error { time.Sleep(50 * time.Millisecond); return nil }}
-		c, stop := run(t, 64<<20, tab, ingest.Redis{})
+		c, stop := run(t, 128<<20, tab, ingest.Redis{})
 		defer stop()
 		submit(t, c, one(1))
 		begin := time.Now()
-		<-submit(t, c, one(4000)).Done()
+		<-submit(t, c, one(20_000)).Done()
 		if took := time.Since(begin); took != 100*time.Millisecond {
 			t.Errorf("it took %s, two inserts take 100 ms", took)
 		}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice.dev/platform/id"
@@ -22,25 +21,42 @@ type Batch struct {
 	messages []messageRow
 }
 
-// rowSize is what a row takes beside the contents that it shares with its message.
-const rowSize = 2048
+// rowSize is what a row and its message take beside headers and contents.
+const rowSize = 3072
+
+// sizeOf is the memory of an exchange, roughly: measuring its message in full would
+// take longer than laying it out.
+func sizeOf(e *capturev1.Exchange) int {
+	size := rowSize + len(e.GetRequest().GetBody().GetContent()) + len(e.GetResponse().GetBody().GetContent())
+	for _, headers := range [][]*capturev1.Header{e.GetRequest().GetHeaders(), e.GetResponse().GetHeaders()} {
+		for _, h := range headers {
+			size += len(h.GetName()) + len(h.GetValue())
+		}
+	}
+	for _, m := range e.GetMessages() {
+		size += len(m.GetContent())
+	}
+	return size
+}
 
 // NewBatch lays out a batch of at least one exchange or part of a body. Rows are in
 // the order of their time, so that a batch over midnight is stored in the order of
 // its sequence numbers.
 func NewBatch(b *capturev1.Batch) *Batch {
-	out := &Batch{ID: b.GetId(), Size: proto.Size(b) + rowSize*len(b.GetExchanges())}
+	out := &Batch{ID: b.GetId()}
 	exchanges := slices.Clone(b.GetExchanges())
 	slices.SortStableFunc(exchanges, func(a, b *capturev1.Exchange) int { return received(a).Compare(received(b)) })
 	out.rows = make([]row, len(exchanges))
 	for i, e := range exchanges {
 		out.rows[i].fill(e, received(e))
+		out.Size += sizeOf(e)
 		out.parts = overflow(out.parts, e, capturev1.BodySide_BODY_SIDE_REQUEST, e.GetRequest().GetBody())
 		out.parts = overflow(out.parts, e, capturev1.BodySide_BODY_SIDE_RESPONSE, e.GetResponse().GetBody())
 		out.messages = messageRows(out.messages, e)
 	}
 	for _, p := range b.GetBodyParts() {
 		out.parts = partRows(out.parts, p)
+		out.Size += len(p.GetContent())
 	}
 	return out
 }
@@ -65,8 +81,8 @@ func (b *Batch) Stamp(writer string, first uint64) {
 
 // count adds up the rows from t on by day, which is by partition.
 func (b *Batch) count(t time.Time, days map[batchDay]uint64) {
-	for _, r := range b.rows {
-		if !r.ts.Before(t) {
+	for i := range b.rows {
+		if r := &b.rows[i]; !r.ts.Before(t) {
 			days[batchDay{b.ID, day(r.ts)}]++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // many rows for an insert, and where a select puts its value of one row.
 type field[R any] struct {
 	name   string
-	values func([]R) any
+	values func([]*R) any
 	target func(*R) any
 	bulky  bool // left out of lists
 	single bool // only in reads of one exchange
@@ -18,10 +18,10 @@ type field[R any] struct {
 func col[R, T any](name string, at func(*R) *T) field[R] {
 	return field[R]{
 		name: name,
-		values: func(rows []R) any {
+		values: func(rows []*R) any {
 			values := make([]T, len(rows))
-			for i := range rows {
-				values[i] = *at(&rows[i])
+			for i, r := range rows {
+				values[i] = *at(r)
 			}
 			return values
 		},
@@ -33,10 +33,10 @@ func col[R, T any](name string, at func(*R) *T) field[R] {
 func headerCol(name string, at func(*row) *headerMap) field[row] {
 	return field[row]{
 		name: name,
-		values: func(rows []row) any {
+		values: func(rows []*row) any {
 			values := make([]*headerMap, len(rows))
-			for i := range rows {
-				values[i] = at(&rows[i])
+			for i, r := range rows {
+				values[i] = at(r)
 			}
 			return values
 		},
@@ -74,4 +74,12 @@ func targets[R any](r *R, fields []field[R]) []any {
 		targets[i] = f.target(r)
 	}
 	return targets
+}
+
+// pointers adds the rows as an insert takes them: those of exchanges are large.
+func pointers[R any](all []*R, rows []R) []*R {
+	for i := range rows {
+		all = append(all, &rows[i])
+	}
+	return all
 }

@@ -45,10 +45,10 @@ func (s *Store) touch(batches []*Batch) {
 // finds an exchange without its messages. These tables take the same rows any
 // number of times.
 func (s *Store) insertContents(ctx context.Context, batches []*Batch, token string) error {
-	var parts []bodyRow
-	var messages []messageRow
+	var parts []*bodyRow
+	var messages []*messageRow
 	for _, b := range batches {
-		parts, messages = append(parts, b.parts...), append(messages, b.messages...)
+		parts, messages = pointers(parts, b.parts), pointers(messages, b.messages)
 	}
 	if err := insert(ctx, s, "bodies", bodyColumns, parts, token); err != nil {
 		return err
@@ -56,13 +56,9 @@ func (s *Store) insertContents(ctx context.Context, batches []*Batch, token stri
 	return insert(ctx, s, "messages", messageColumns, messages, token)
 }
 
-func rowsOf(batches []*Batch) []row {
-	if len(batches) == 1 {
-		return batches[0].rows
-	}
-	var rows []row
+func rowsOf(batches []*Batch) (rows []*row) {
 	for _, b := range batches {
-		rows = append(rows, b.rows...)
+		rows = pointers(rows, b.rows)
 	}
 	return rows
 }
@@ -80,7 +76,7 @@ func token(batches []*Batch) string {
 }
 
 // insert stores rows, if there are any, once for each token; with none, each time.
-func insert[R any](ctx context.Context, s *Store, table string, columns []field[R], rows []R, token string) error {
+func insert[R any](ctx context.Context, s *Store, table string, columns []field[R], rows []*R, token string) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -173,10 +169,10 @@ func (g gaps) batches() int {
 	return len(ids)
 }
 
-func (g gaps) of(batches []*Batch) (rows []row) {
+func (g gaps) of(batches []*Batch) (rows []*row) {
 	for _, b := range batches {
-		for _, r := range b.rows {
-			if g[batchDay{b.ID, day(r.ts)}] {
+		for i := range b.rows {
+			if r := &b.rows[i]; g[batchDay{b.ID, day(r.ts)}] {
 				rows = append(rows, r)
 			}
 		}
