@@ -85,11 +85,12 @@ func genLeaf(t *rapid.T) node {
 		return genAttribute(t)
 	}
 	r := ref{field: byName[name]}
-	if strings.HasPrefix(name, "@traffic_policy.decisions") {
+	switch {
+	case strings.HasPrefix(name, "@traffic_policy.decisions"):
 		r, _ = resolve(name + "." + rapid.SampledFrom([]string{"jwt", "webhook", "x"}).Draw(t, "action"))
-	} else if r.field == nil { // a family
+	case r.field == nil: // a family
 		r, _ = resolve(name + "." + someMember.Draw(t, "member"))
-	} else {
+	default:
 		r.member = r.field.member
 	}
 	return leaf{r, genTest(t, r.field)}
