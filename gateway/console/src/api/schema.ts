@@ -1369,6 +1369,11 @@ export interface components {
         "sluice.capture.v1.PolicyPhaseTrace": {
             duration?: string | null;
             /**
+             * @description URL of the internal endpoint whose policy this phase is of; empty for that of
+             *     the endpoint that the client asked.
+             */
+            endpoint_url?: string;
+            /**
              * Format: int64
              * @description Number of rules that did not match and are left out.
              */
