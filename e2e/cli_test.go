@@ -207,7 +207,7 @@ func TestOpenAPICommand(t *testing.T) {
 	harness.Eventually(t, 30*time.Second, "the new path is told", func() error {
 		out, err := sluice(t, sys, "openapi", "check", url, file)
 		if err == nil || !strings.Contains(out, "undocumented path") || !strings.Contains(out, "/api/nowhere") {
-			return fmt.Errorf("%v: %s", err, out)
+			return fmt.Errorf("%s: %w", out, err)
 		}
 		return nil
 	})

@@ -46,7 +46,7 @@ func (m *machine) startRedis() error {
 	if err != nil {
 		return err
 	}
-	m.port = l.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener
+	m.port = l.Addr().(*net.TCPAddr).Port
 	l.Close()
 	m.redis = exec.Command("redis-server", "--port", strconv.Itoa(m.port), "--bind", "127.0.0.1", "--save", "", "--dir", m.dir) //nolint:gosec // fixed arguments
 	if err := m.redis.Start(); err != nil {

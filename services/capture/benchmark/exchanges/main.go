@@ -23,6 +23,14 @@ import (
 )
 
 func main() {
+	if err := begin(); err != nil {
+		fmt.Fprintln(os.Stderr, "exchanges:", err)
+		os.Exit(1)
+	}
+}
+
+// begin is the program, or the engine that it starts as its child.
+func begin() error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -33,10 +41,7 @@ func main() {
 	} else if err == nil {
 		err = run(ctx, log)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "exchanges:", err)
-		os.Exit(1)
-	}
+	return err
 }
 
 func run(ctx context.Context, log *slog.Logger) error {

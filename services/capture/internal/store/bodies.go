@@ -64,11 +64,11 @@ func partRows(rows []bodyRow, p *capturev1.BodyPart) []bodyRow {
 
 // cut adds the row in stretches.
 func (r bodyRow) cut(rows []bodyRow) []bodyRow {
-	for rest := r.content; len(rest) > 0; {
-		n := min(len(rest), stretch)
-		r.content = rest[:n]
-		rows = append(rows, r)
-		rest, r.position = rest[n:], r.position+uint64(n) //nolint:gosec // a length
+	for from := 0; from < len(r.content); from += stretch {
+		one := r
+		one.content = r.content[from:min(from+stretch, len(r.content))]
+		one.position += uint64(from)
+		rows = append(rows, one)
 	}
 	return rows
 }

@@ -27,7 +27,6 @@ type rollup struct {
 	table, column string
 	unit          time.Duration
 	chunk         int      // units that are computed at a time, at most
-	groups        string   // what counts are kept by
 	dims          []string // the same as a list
 	values        string   // expressions over exchanges, the count first
 }

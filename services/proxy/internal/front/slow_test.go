@@ -101,7 +101,7 @@ func TestStreamThatIsSilentLasts(t *testing.T) {
 		}
 		time.AfterFunc(1500*time.Millisecond, func() { next <- struct{}{} })
 	}
-	if _, err := res.Body.Read(buf); err != io.EOF { //nolint:errorlint // bare by its contract
+	if _, err := res.Body.Read(buf); err != io.EOF {
 		t.Error(err)
 	}
 }
