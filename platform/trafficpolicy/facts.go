@@ -7,6 +7,8 @@ import "time"
 type Facts struct {
 	BasicAuth     BasicAuthFacts
 	RateLimit     RateLimitFacts
+	Login         string           // oauth, openid-connect: "allow", "login" when the person was sent to log in, or "block"
+	LoginUser     string           // who is logged in: their e-mail address, else their id
 	JWT           string           // jwt-validation: "allow" or "block"
 	Webhook       string           // verify-webhook: "allow" or "block"
 	OWASPRequest  string           // owasp-crs-request: "allow", "deny" or "error"

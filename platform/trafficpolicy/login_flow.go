@@ -99,6 +99,7 @@ func (t *loginAttempt) begin(ctx context.Context, path string, why ended) (*Outc
 		}
 		options = append(options, oauth2.SetAuthURLParam(t.params[i].name, value))
 	}
+	t.r.facts.Login = "login"
 	header := message.Header{}
 	name := flowCookie(f.State)
 	value, err := t.seal(name, f)
@@ -225,6 +226,7 @@ func (t *loginAttempt) logout(ctx context.Context, query url.Values) (*Outcome, 
 
 func (t *loginAttempt) refuse(code Code, why ended) *Outcome {
 	t.fail(code, why)
+	t.r.facts.Login = "block"
 	out := refuse(code)
 	out.Response.Header.Add("cache-control", "no-store")
 	return out

@@ -1,6 +1,7 @@
 package trafficpolicy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -116,6 +117,7 @@ func (t *loginAttempt) publish(s *session, refreshed bool) {
 	for _, secret := range []string{s.Access, s.Refresh, s.IDToken} {
 		t.r.vars.KeepSecret(secret)
 	}
+	t.r.facts.Login, t.r.facts.LoginUser = "allow", cmp.Or(who.Email, who.ID)
 	t.tell(types.String(who.ID), types.String(who.ProviderUserID), types.String(who.Email), types.String(who.Name),
 		types.DefaultTypeAdapter.NativeToValue(claims), types.String(s.ID), types.String(who.SessionID),
 		types.String(s.Access), types.String(s.Refresh), expires, types.False, types.False, types.Bool(refreshed), nil, nil, types.String(s.IDToken))

@@ -31,6 +31,7 @@ type browser struct {
 	cookies  map[string]string
 	sent     *message.Request // what the upstream got last
 	results  map[string]any   // of the last request
+	facts    trafficpolicy.Facts
 }
 
 type fetchKeys struct{}
@@ -92,7 +93,7 @@ func (b *browser) do(method, target string) *message.Response {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.results = run.Trace().Results()
+	b.results, b.facts = run.Trace().Results(), run.Facts()
 	for _, c := range res.Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(b.cookies, c.Name)
@@ -173,7 +174,14 @@ func oidcVisit(t *testing.T, more string) (*browser, *identitytest.Provider) {
 
 func TestLoginAtAnOpenIDProvider(t *testing.T) {
 	b, _ := oidcVisit(t, "")
+	b.do("GET", "/orders?page=2")
+	if b.facts.Login != "login" || b.facts.LoginUser != "" {
+		t.Errorf("before the login the facts are %+v", b.facts)
+	}
 	b.login("/orders?page=2")
+	if b.facts.Login != "allow" || b.facts.LoginUser != "ann@example.com" {
+		t.Errorf("the facts are %+v", b.facts)
+	}
 	if got := b.sent.Header.Get("x-user"); got != "Ann staff" {
 		t.Errorf("the upstream gets %q", got)
 	}

@@ -21,7 +21,7 @@ func (l *leg) addFacts(f trafficpolicy.Facts) trafficpolicy.Facts {
 		f.Compression = own.Compression
 	}
 	for _, fact := range []struct{ to, from *string }{
-		{&f.JWT, &own.JWT}, {&f.Webhook, &own.Webhook}, {&f.IPPolicy, &own.IPPolicy}, {&f.CircuitBreaker, &own.CircuitBreaker},
+		{&f.Login, &own.Login}, {&f.LoginUser, &own.LoginUser}, {&f.JWT, &own.JWT}, {&f.Webhook, &own.Webhook}, {&f.IPPolicy, &own.IPPolicy}, {&f.CircuitBreaker, &own.CircuitBreaker},
 		{&f.OWASPRequest, &own.OWASPRequest}, {&f.OWASPResponse, &own.OWASPResponse}, {&f.Redirect, &own.Redirect}, {&f.Rewrite, &own.Rewrite},
 	} {
 		if *fact.from != "" {
@@ -53,6 +53,7 @@ func decisions(f trafficpolicy.Facts) map[string]string {
 		}
 		out[name] = decision
 	}
+	note("oauth", f.Login)
 	note("jwt", f.JWT)
 	note("webhook", f.Webhook)
 	note("ip_restriction", f.IPPolicy)

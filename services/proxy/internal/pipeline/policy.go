@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -100,7 +101,7 @@ func (x *exchange) notePolicy() {
 	p := &x.record.Policy
 	*p = tap.Policy{
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
-		BasicAuth: f.BasicAuth.Decision, UserName: f.BasicAuth.Username, Decisions: decisions(f), Logs: f.Logs, Trace: trace,
+		BasicAuth: f.BasicAuth.Decision, UserName: cmp.Or(f.LoginUser, f.BasicAuth.Username), Decisions: decisions(f), Logs: f.Logs, Trace: trace,
 	}
 	x.record.PolicyTime, x.record.Run = x.policyTime, x.run
 }
