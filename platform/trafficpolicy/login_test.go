@@ -174,10 +174,6 @@ func oidcVisit(t *testing.T, more string) (*browser, *identitytest.Provider) {
 
 func TestLoginAtAnOpenIDProvider(t *testing.T) {
 	b, _ := oidcVisit(t, "")
-	b.do("GET", "/orders?page=2")
-	if b.facts.Login != "login" || b.facts.LoginUser != "" {
-		t.Errorf("before the login the facts are %+v", b.facts)
-	}
 	b.login("/orders?page=2")
 	if b.facts.Login != "allow" || b.facts.LoginUser != "ann@example.com" {
 		t.Errorf("the facts are %+v", b.facts)
@@ -201,6 +197,9 @@ func TestLoginAtAnOpenIDProvider(t *testing.T) {
 func TestLoginIsBoundToTheBrowserThatBegan(t *testing.T) {
 	b, _ := oidcVisit(t, "")
 	callback := b.provider(b.do("GET", "/"))
+	if b.facts.Login != "login" || b.facts.LoginUser != "" {
+		t.Errorf("before the login the facts are %+v", b.facts)
+	}
 	kept := b.cookies
 	b.cookies = map[string]string{}
 	b.refused(callback, "SLUICE_4432", 400)
