@@ -32,12 +32,13 @@ func readState(state string, rate time.Duration, now time.Time) (count, error) {
 	raw := []byte(state)
 	first, groups := int(binary.LittleEndian.Uint16(raw[4:])), int(binary.LittleEndian.Uint16(raw[6:]))
 	var c count
+	var last int64 // a group leaves with those in front of it, or after them
 	for i := range groups {
 		at := stateHead + (first+i)%stateSlots*stateRecord
 		if at+stateRecord > len(raw) {
 			return count{}, fmt.Errorf("the bucket has %d bytes, not all of its %d groups", len(raw), groups)
 		}
-		last := int64(binary.LittleEndian.Uint64(raw[at:])) + int64(binary.LittleEndian.Uint32(raw[at+8:])) // #nosec G115 -- a time in microseconds
+		last = max(last, int64(binary.LittleEndian.Uint64(raw[at:]))+int64(binary.LittleEndian.Uint32(raw[at+8:]))) // #nosec G115 -- a time in microseconds
 		permits := int64(binary.LittleEndian.Uint32(raw[at+12:]))
 		leaves := time.UnixMicro(last).Add(rate)
 		if permits == 0 || !leaves.After(now) {

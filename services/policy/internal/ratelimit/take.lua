@@ -66,13 +66,13 @@ end
 
 local wait, hold_off = 0, 0
 if held >= capacity then -- until enough groups have left that one more fits
-  local freed = 0
+  local freed, last = 0, 0
   for i = 0, groups - 1 do
     local start, span, permits = last_start, last_span, last_permits
     if i < groups - 1 then start, span, permits = group(i) end
-    freed = freed + permits
+    freed, last = freed + permits, math.max(last, start + span) -- none leaves before those in front of it
     if held - freed < capacity then
-      wait = start + span + rate - now
+      wait = last + rate - now
       break
     end
   end

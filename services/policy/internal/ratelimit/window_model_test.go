@@ -52,10 +52,11 @@ func (m *model) take(now, capacity, rate, waiting, further, within int64) (g mod
 	}
 	g.held = m.held
 	if m.held >= capacity {
-		free := m.held
+		free, last := m.held, int64(0)
 		for _, group := range m.groups {
+			last = max(last, group.last) // none leaves before those in front of it
 			if free -= group.permits; free < capacity {
-				g.wait = group.last + rate - now
+				g.wait = last + rate - now
 				break
 			}
 		}

@@ -51,7 +51,7 @@ func roots(t *testing.T, file string) *x509.CertPool {
 		t.Fatal(err)
 	}
 	p := x509.NewCertPool()
-	if !p.AppendCertsFromPEM(raw) || strings.Contains(string(raw), "KEY") {
+	if !p.AppendCertsFromPEM(raw) || strings.Contains(string(raw), "PRIVATE KEY") {
 		t.Fatalf("%s: %s", file, raw)
 	}
 	return p
