@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -52,6 +53,17 @@ func newBatch(jobs []job) *batch {
 		}
 	}
 	return b
+}
+
+// asksForReturned reports whether a check may need the permits that come back with
+// it: a proxy gives back what came too late, and asks again.
+func (b *batch) asksForReturned() bool {
+	for _, r := range b.back {
+		if slices.ContainsFunc(b.requests, func(q request) bool { return q.bucket == r.bucket && q.capacity < minLeasing }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *batch) add(index map[bucketKey]int, check *policyv1.RateLimitCheck) place {

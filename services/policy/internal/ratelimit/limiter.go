@@ -115,6 +115,11 @@ func (l *Limiter) decide(ctx context.Context, jobs []job) {
 		return
 	}
 	b := newBatch(live)
+	if b.asksForReturned() {
+		l.give(ctx, b)
+		l.take(ctx, b)
+		return
+	}
 	l.take(ctx, b)
 	l.give(ctx, b)
 }
@@ -137,7 +142,7 @@ func (l *Limiter) take(ctx context.Context, b *batch) {
 	}
 }
 
-// give comes after the answers: nobody waits for it.
+// give comes after the answers, unless somebody asks for what comes back.
 func (l *Limiter) give(ctx context.Context, b *batch) {
 	if len(b.back) == 0 || time.Now().UnixNano() < l.resting.Load() {
 		return

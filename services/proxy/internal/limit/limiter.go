@@ -157,18 +157,18 @@ func (l *Limiter) decided(c *check, d *policyv1.RateLimitDecision) {
 	v := trafficpolicy.RateLimitVerdict{Allowed: d.GetAllowed(), Remaining: b.remaining(), RetryAfter: max(0, d.GetRetryAfter().AsDuration()-b.patience())}
 	kept := fresh != nil && (b.current == fresh || b.next == fresh)
 	b.shard.mu.Unlock()
+	switch { // before the answer: who asks again asks after what came too late was given back
+	case kept && now.Before(fresh.ends):
+		time.AfterFunc(fresh.ends.Sub(now), func() { l.end(b, fresh) })
+	case fresh != nil:
+		l.end(b, fresh)
+	}
 	if waiting {
 		kind := decided
 		if d.GetAllowed() && !inTime {
 			kind = tooLate
 		}
 		c.answer <- answer{v, kind, d.GetRetryAfter().AsDuration()}
-	}
-	switch {
-	case kept:
-		time.AfterFunc(fresh.ends.Sub(now), func() { l.end(b, fresh) })
-	case fresh != nil:
-		l.end(b, fresh)
 	}
 }
 

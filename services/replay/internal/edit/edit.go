@@ -110,13 +110,11 @@ func (r *Request) setBody(e *capturev1.Exchange, c *replayv1.ReplayExchangeReque
 		r.HasBody = false
 	case !e.GetFullCapture():
 		return missing("it was not recorded, since full capture was off")
-	case redactedBody(e):
-		return missing("a secret in it was replaced when it was recorded")
-	case body.GetTruncated() || uint64(len(body.GetContent())) < body.GetSize():
-		return missing("only its first " + strconv.Itoa(len(body.GetContent())) + " of " + strconv.FormatUint(body.GetSize(), 10) + " bytes were recorded")
 	case len(redactions(e)) > 0:
 		return errs.New(codes.FailedPrecondition, ReasonBodyRedacted,
 			"the request's body held values that were redacted when it was recorded: give body with them").With(redactions(e)...)
+	case body.GetTruncated() || uint64(len(body.GetContent())) < body.GetSize():
+		return missing("only its first " + strconv.Itoa(len(body.GetContent())) + " of " + strconv.FormatUint(body.GetSize(), 10) + " bytes were recorded")
 	default:
 		r.Body, r.HasBody = body.GetContent(), true
 	}
@@ -131,17 +129,6 @@ func redactions(e *capturev1.Exchange) (lacking []errs.Violation) {
 		}
 	}
 	return lacking
-}
-
-// redactedBody reports whether the request's body is recorded with something
-// replaced in it.
-func redactedBody(e *capturev1.Exchange) bool {
-	for _, r := range e.GetRedactions() {
-		if r.GetPart() == capturev1.Redaction_PART_REQUEST_BODY {
-			return true
-		}
-	}
-	return false
 }
 
 // announcesBody reports whether the head said that a body follows.
