@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -36,12 +35,7 @@ type ListQuery struct {
 // whether there are more.
 func (s *Store) List(ctx context.Context, l ListQuery) (exchanges []*capturev1.Exchange, more bool, err error) {
 	q := &statement{}
-	if l.Order.byTime() {
-		q.add("SELECT ", names(listFields), " FROM exchanges WHERE ", q.within(s.visible(l.Range)), q.after(l.Order, l.After),
-			" AND ", s.matching(q, l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1))
-	} else {
-		q.sorted(l, s)
-	}
+	q.page(l, s)
 	err = s.read(ctx, q, listFields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
 	if len(exchanges) > l.Limit {
 		return exchanges[:l.Limit], true, err
