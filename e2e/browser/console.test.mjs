@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { launch, System } from "./system.mjs";
+import { closePage, launch, openPage, System } from "./system.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const host = "shop.localhost";
@@ -17,7 +17,7 @@ const limit = `on_http_request:
 `;
 
 describe("console", () => {
-  let sluice, browser, page, faults;
+  let sluice, browser, page;
 
   before(async () => {
     sluice = await System.start();
@@ -31,14 +31,10 @@ describe("console", () => {
     await sluice?.stop();
   });
   beforeEach(async () => {
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    faults = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.setDefaultTimeout(15_000);
+    page = await openPage(browser);
   });
   afterEach(async () => {
-    await page.close();
-    assert.deepEqual(faults, [], "errors in the page");
+    await closePage(page);
   });
 
   const rows = () => page.getByTestId("exchange-row");

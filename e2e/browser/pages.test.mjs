@@ -1,7 +1,7 @@
 // The pages beside the traffic: secrets, limits, routes, boards, pools and what is kept.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { launch, System } from "./system.mjs";
+import { closePage, launch, openPage, System } from "./system.mjs";
 
 const host = "shop.localhost";
 const limit = `on_http_request:
@@ -13,7 +13,7 @@ const limit = `on_http_request:
 `;
 
 describe("pages", () => {
-  let sluice, browser, page, faults;
+  let sluice, browser, page;
 
   before(async () => {
     sluice = await System.start();
@@ -27,14 +27,10 @@ describe("pages", () => {
     await sluice?.stop();
   });
   beforeEach(async () => {
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    faults = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.setDefaultTimeout(15_000);
+    page = await openPage(browser);
   });
   afterEach(async () => {
-    await page.close();
-    assert.deepEqual(faults, [], "errors in the page");
+    await closePage(page);
   });
 
   const open = (route) => page.goto(sluice.url + route);

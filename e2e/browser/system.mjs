@@ -1,5 +1,6 @@
 // A running Sluice for browser tests: the binary that users run, with an endpoint
 // and traffic.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, readFileSync } from "node:fs";
 import https from "node:https";
@@ -38,6 +39,23 @@ export async function eventually(what, ask, limit = 30_000) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`${what}: not within ${limit} ms${last ? `: ${last}` : ""}`);
+}
+
+const faults = new WeakMap();
+
+/** A new page of the browser. closePage fails the test when the page had errors. */
+export async function openPage(browser) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const seen = [];
+  faults.set(page, seen);
+  page.on("pageerror", (error) => seen.push(String(error)));
+  page.setDefaultTimeout(15_000);
+  return page;
+}
+
+export async function closePage(page) {
+  await page.close();
+  assert.deepEqual(faults.get(page), [], "errors in the page");
 }
 
 export class System {

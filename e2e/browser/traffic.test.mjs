@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
-import { eventually, launch, System } from "./system.mjs";
+import { closePage, eventually, launch, openPage, System } from "./system.mjs";
 
 const host = "shop.localhost";
 const many = 2500;
 
 describe("traffic", () => {
-  let sluice, browser, page, faults, order;
+  let sluice, browser, page, order;
 
   before(async () => {
     sluice = await System.start();
@@ -31,14 +31,10 @@ describe("traffic", () => {
     await sluice?.stop();
   });
   beforeEach(async () => {
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    faults = [];
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.setDefaultTimeout(15_000);
+    page = await openPage(browser);
   });
   afterEach(async () => {
-    await page.close();
-    assert.deepEqual(faults, [], "errors in the page");
+    await closePage(page);
   });
 
   const rows = () => page.getByTestId("exchange-row");

@@ -83,21 +83,13 @@ func asNumber(text string) (float64, bool) {
 // attributeInterval compiles an interval for one value, v.
 func (c *compiler) attributeInterval(t interval) string {
 	var parts []string
-	add := func(b bound, operator string) {
-		if !b.set {
-			return
-		}
-		if b.inclusive {
-			operator += "="
-		}
-		if n, ok := asNumber(b.value.text); ok {
+	t.each(func(operator string, bound value) {
+		if n, ok := asNumber(bound.text); ok {
 			parts = append(parts, "match(v, '"+numberPattern+"') AND toFloat64OrZero(v) "+operator+" "+c.bind("Float64", strconv.FormatFloat(n, 'g', -1, 64)))
 			return
 		}
-		parts = append(parts, "v "+operator+" "+c.text(b.value.text))
-	}
-	add(t.low, ">")
-	add(t.high, "<")
+		parts = append(parts, "v "+operator+" "+c.text(bound.text))
+	})
 	return strings.Join(parts, " AND ")
 }
 

@@ -141,17 +141,9 @@ func (r ref) celPresent() string {
 
 func celInterval(name string, r ref, t interval, around string) string {
 	var parts []string
-	add := func(b bound, operator string) {
-		if !b.set {
-			return
-		}
-		if b.inclusive {
-			operator += "="
-		}
-		parts = append(parts, name+" "+operator+" "+r.celValue(b.value))
-	}
-	add(t.low, ">")
-	add(t.high, "<")
+	t.each(func(operator string, v value) {
+		parts = append(parts, name+" "+operator+" "+r.celValue(v))
+	})
 	return celJoin(parts, celAnd, around)
 }
 

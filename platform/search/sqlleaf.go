@@ -77,17 +77,9 @@ func ipv6Text(addr netip.Addr) string {
 
 func (c *compiler) interval(f *Field, t interval) string {
 	var parts []string
-	add := func(b bound, operator string) {
-		if !b.set {
-			return
-		}
-		if b.inclusive {
-			operator += "="
-		}
-		parts = append(parts, f.Column+" "+operator+" "+c.literal(f, b.value))
-	}
-	add(t.low, ">")
-	add(t.high, "<")
+	t.each(func(operator string, v value) {
+		parts = append(parts, f.Column+" "+operator+" "+c.literal(f, v))
+	})
 	if len(parts) == 1 {
 		return parts[0]
 	}

@@ -101,6 +101,23 @@ type bound struct {
 	inclusive bool
 }
 
+// each calls use for the bounds that are set, with the operator between a field and
+// the bound's value.
+func (t interval) each(use func(operator string, v value)) {
+	for _, end := range []struct {
+		bound    bound
+		operator string
+	}{{t.low, ">"}, {t.high, "<"}} {
+		switch {
+		case !end.bound.set:
+		case end.bound.inclusive:
+			use(end.operator+"=", end.bound.value)
+		default:
+			use(end.operator, end.bound.value)
+		}
+	}
+}
+
 func negate(n node) node {
 	if inner, ok := n.(not); ok {
 		return inner.operand

@@ -81,7 +81,7 @@ func TestDamagedSnapshotIsNotServed(t *testing.T) {
 	if r.Ready() == nil {
 		t.Error("ready without a configuration")
 	}
-	if status, code, _ := r.get("/"); status != 503 || code != "SLUICE_4503" {
+	if status, code, _ := r.get("/"); status != 503 || code != "SLUICE_4526" {
 		t.Errorf("%d %s", status, code)
 	}
 }

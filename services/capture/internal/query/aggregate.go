@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice.dev/platform/errs"
-	"sluice.dev/platform/search"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	"sluice.dev/services/capture/internal/store"
 )
@@ -21,11 +20,7 @@ const (
 // Aggregate computes numbers. The points of a series begin at the start of the
 // range; the last interval may reach beyond its end.
 func (s *Service) Aggregate(ctx context.Context, req *capturev1.AggregateExchangesRequest) (*capturev1.AggregateExchangesResponse, error) {
-	filter, err := search.Parse(req.GetFilter())
-	if err != nil {
-		return nil, err
-	}
-	between, err := s.between(req.GetStartTime(), req.GetEndTime())
+	filter, between, err := s.asked(req)
 	if err != nil {
 		return nil, err
 	}

@@ -18,11 +18,7 @@ var panel = []string{
 
 // Facets counts the values of fields.
 func (s *Service) Facets(ctx context.Context, req *capturev1.ListFacetsRequest) (*capturev1.ListFacetsResponse, error) {
-	filter, err := search.Parse(req.GetFilter())
-	if err != nil {
-		return nil, err
-	}
-	between, err := s.between(req.GetStartTime(), req.GetEndTime())
+	filter, between, err := s.asked(req)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"sluice.dev/platform/search"
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	"sluice.dev/services/capture/internal/store"
 )
@@ -38,11 +37,7 @@ func stepFor(r store.Range, n int) time.Duration {
 
 // Histogram counts exchanges over time by class of status.
 func (s *Service) Histogram(ctx context.Context, req *capturev1.GetHistogramRequest) (*capturev1.GetHistogramResponse, error) {
-	filter, err := search.Parse(req.GetFilter())
-	if err != nil {
-		return nil, err
-	}
-	between, err := s.between(req.GetStartTime(), req.GetEndTime())
+	filter, between, err := s.asked(req)
 	if err != nil {
 		return nil, err
 	}

@@ -20,11 +20,7 @@ const (
 
 // List returns a page of exchanges.
 func (s *Service) List(ctx context.Context, req *capturev1.ListExchangesRequest) (*capturev1.ListExchangesResponse, error) {
-	filter, err := search.Parse(req.GetFilter())
-	if err != nil {
-		return nil, err
-	}
-	between, err := s.between(req.GetStartTime(), req.GetEndTime())
+	filter, between, err := s.asked(req)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +61,22 @@ func fitting(exchanges []*capturev1.Exchange) (some []*capturev1.Exchange, cut b
 		}
 	}
 	return exchanges, false
+}
+
+// selection is a request for the exchanges of a time range that match a filter.
+type selection interface {
+	GetFilter() string
+	GetStartTime() *timestamppb.Timestamp
+	GetEndTime() *timestamppb.Timestamp
+}
+
+// asked reads the filter and the range of a request.
+func (s *Service) asked(req selection) (filter *search.Query, between store.Range, err error) {
+	if filter, err = search.Parse(req.GetFilter()); err != nil {
+		return nil, between, err
+	}
+	between, err = s.between(req.GetStartTime(), req.GetEndTime())
+	return filter, between, err
 }
 
 // between is the time range of a request: the last 24 hours, where it does not

@@ -33,7 +33,7 @@ const (
 	CodeMethod       = "SLUICE_4405" // 405: CONNECT, which a gateway does not do
 	CodeMisdirected  = "SLUICE_4421" // 421: the connection is not secured as the endpoint's policy wants
 	CodeClientGone   = "SLUICE_4498" // in records only: the client went away
-	CodeUnservable   = "SLUICE_4503" // 503: the endpoint's configuration cannot be used
+	CodeUnservable   = "SLUICE_4526" // 503: the endpoint's configuration cannot be used
 )
 
 // Failure is why the gateway answers by itself.

@@ -47,7 +47,7 @@ func BenchmarkProxy(b *testing.B) {
 
 func TestProxyProtocolReachesTheRecord(t *testing.T) {
 	if spoken != "http" {
-		t.Skip("the header stands before TLS")
+		t.Skip("about clear text: in TLS the header would stand before the handshake")
 	}
 	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Header.Get("X-Forwarded-For"))

@@ -88,7 +88,7 @@ func (f *frames) answer() string {
 // another one, in HTTP/1.1.
 func TestHostileRequestsOfHTTP2(t *testing.T) {
 	if !spoken.http2() {
-		t.Skip("HTTP/1.x has its own")
+		t.Skip("about HTTP/2; smuggling_test.go has HTTP/1.x")
 	}
 	up := newRawUpstream(t)
 	h := start(t, to(up.URL))
@@ -187,7 +187,7 @@ func sameWire(seen []string, want string) string {
 // TestPriorKnowledge is needed without TLS; HTTP/1.x is spoken on the same port.
 func TestPriorKnowledge(t *testing.T) {
 	if spoken.secure() {
-		t.Skip("the handshake tells")
+		t.Skip("about clear text; in TLS the handshake chooses")
 	}
 	up := serve(t, paths)
 	h := start(t, to(up.URL))
@@ -212,7 +212,7 @@ func TestPriorKnowledge(t *testing.T) {
 // TestALPNChooses what is spoken in TLS.
 func TestALPNChooses(t *testing.T) {
 	if !spoken.secure() {
-		t.Skip("there is no TLS")
+		t.Skip("about TLS")
 	}
 	up := serve(t, paths)
 	h := start(t, to(up.URL))
@@ -240,7 +240,7 @@ func TestALPNChooses(t *testing.T) {
 // TestDrainOfHTTP2 lets streams end and takes no new ones.
 func TestDrainOfHTTP2(t *testing.T) {
 	if !spoken.http2() {
-		t.Skip("HTTP/1.x has its own")
+		t.Skip("about HTTP/2; http1_test.go has HTTP/1.x")
 	}
 	release, arrived := make(chan struct{}), make(chan struct{})
 	up := serve(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -304,7 +304,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestFaultyPolicyIsNotBypassed(t *testing.T) {
 	up := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the upstream was asked") })
 	h := start(t, withPolicy(up.URL, "on_http_request: [{actions: [{type: nonsense}]}]"))
-	if res := h.do(h.request("GET", "/", "")); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Sluice-Error-Code") != "SLUICE_4503" {
+	if res := h.do(h.request("GET", "/", "")); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Sluice-Error-Code") != "SLUICE_4526" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 }

@@ -134,7 +134,7 @@ func TestSlowSenders(t *testing.T) {
 // TestHandshakeThatIsNotMade ends in time.
 func TestHandshakeThatIsNotMade(t *testing.T) {
 	if !spoken.secure() {
-		t.Skip("there is none")
+		t.Skip("about TLS")
 	}
 	h := start(t, nil, func(c *harnessConfig) { c.front.ReadHeaderTimeout = 200 * time.Millisecond })
 	c := h.below()
@@ -147,7 +147,7 @@ func TestHandshakeThatIsNotMade(t *testing.T) {
 // TestPlainRequestToTheSecurePort is told so.
 func TestPlainRequestToTheSecurePort(t *testing.T) {
 	if !spoken.secure() {
-		t.Skip("it is plain")
+		t.Skip("about TLS")
 	}
 	c := start(t, nil).below()
 	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")

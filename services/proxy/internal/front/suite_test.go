@@ -80,7 +80,7 @@ func TestSuiteByAllProtocols(t *testing.T) {
 func onlyHTTP1(t *testing.T) {
 	t.Helper()
 	if spoken.http2() {
-		t.Skip("HTTP/2 has nothing like it")
+		t.Skip("about HTTP/1.x")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sluice.dev/platform/message"
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/control"
+	"sluice.dev/services/proxy/internal/http1"
 	"sluice.dev/services/proxy/internal/tap"
 	"sluice.dev/services/proxy/internal/upstream"
 )
@@ -114,7 +115,7 @@ func (x *exchange) call(l *leg) (reply, error) {
 		return r, nil
 	}
 	stream, ok := res.Body.(readWriteCloser)
-	if !ok || !upstream.IsUpgrade(x.req.Header) {
+	if !ok || http1.Upgrade(x.req.Header) == "" {
 		_ = res.Body.Close() // the connection is of no use
 		return reply{failure: &answer.Failure{Status: 502, Code: answer.CodeBadResponse, Message: "the upstream switched protocols without being asked to"}}, nil
 	}

@@ -72,7 +72,7 @@ func (p *Pool) multiplexer(u *Upstream, m *member, req *message.Request) *http.T
 		trusting = 1
 	}
 	switch {
-	case IsUpgrade(req.Header), u.http1:
+	case http1.Upgrade(req.Header) != "", u.http1:
 		return nil
 	case u.http2 && m.Scheme == "http":
 		return p.mux[clearHTTP2]

@@ -31,17 +31,6 @@ func connectionOptions(h message.Header) []string {
 	return out
 }
 
-// upgrade is the protocol that the message asks to switch to, or "".
-func upgrade(h message.Header) string {
-	if v := h.Get("upgrade"); v != "" && slices.Contains(connectionOptions(h), "upgrade") {
-		return v
-	}
-	return ""
-}
-
-// IsUpgrade reports whether h asks to switch protocols (RFC 9110 section 7.8).
-func IsUpgrade(h message.Header) bool { return upgrade(h) != "" }
-
 func isHopByHop(name string, options []string) bool {
 	for _, h := range hopByHop {
 		if message.EqualName(name, h) {
@@ -88,9 +77,8 @@ func hasTrailers(te string) bool {
 // order of name: net/http does not keep the order of the wire.
 func appendEndToEnd(dst *message.Header, h http.Header) {
 	appendSorted(dst, h)
-	if options := connectionOptions(*dst); true {
-		*dst = slices.DeleteFunc(*dst, func(f message.Field) bool { return isHopByHop(f.Name, options) })
-	}
+	options := connectionOptions(*dst)
+	*dst = slices.DeleteFunc(*dst, func(f message.Field) bool { return isHopByHop(f.Name, options) })
 }
 
 func appendSorted(dst *message.Header, h http.Header) {

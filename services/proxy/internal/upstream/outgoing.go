@@ -24,11 +24,7 @@ func outgoing(ctx context.Context, t *Target, req *message.Request) (*http.Reque
 	}
 	header := make(http.Header, len(req.Header)+4)
 	header["User-Agent"] = nil // or net/http would add its own
-	up := upgrade(req.Header)
 	copyEndToEnd(header, req.Header)
-	if up != "" {
-		header["Connection"], header["Upgrade"] = []string{"Upgrade"}, []string{up}
-	}
 	out := &http.Request{
 		Method: req.Method, URL: t.url(req.Target), Host: req.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
