@@ -164,7 +164,9 @@ func TestSpoolBridgesAnOutageAndARestart(t *testing.T) {
 	ask(r, 50)
 	capture.start()
 	eventually(t, "the records of the outage", func() bool { r.balanced(); return c.stored() == 150 })
-	eventually(t, "an empty spool", func() bool { return r.metric("sluice_proxy_spool_bytes") == 0 })
+	eventually(t, "all acknowledgements, and an empty spool", func() bool {
+		return r.metric("sluice_proxy_exchanges_stored_total") == 150 && r.metric("sluice_proxy_spool_bytes") == 0
+	})
 	capture.stop()
 	ask(r, 50)
 	r.end() // hands over to the spool
