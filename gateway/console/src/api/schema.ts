@@ -2359,7 +2359,8 @@ export interface components {
             /**
              * Format: int64
              * @description Retries at most, as a share of the endpoint's requests of the last 10 s; 0
-             *     means 20. Three a second are always allowed.
+             *     means 20. Beside the share each proxy may make 100 in those 10 s, so that
+             *     little traffic is not left without.
              */
             budget_percent?: number;
             /**

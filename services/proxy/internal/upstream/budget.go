@@ -7,11 +7,14 @@ import (
 
 const (
 	budgetWindow = 10 // seconds
-	freeRetries  = 3  // a second, whatever the share
+	// freeRetries are allowed in each window beside the share: 10 a second, which may
+	// be taken at once. Of few requests a share is next to nothing, just when one
+	// target of two is down and half of them need a retry.
+	freeRetries = 10 * budgetWindow
 )
 
-// budget keeps retries to a share of the requests of the last seconds, so that they
-// do not break an upstream that is in trouble.
+// budget keeps retries to a share of the requests of the last seconds and a reserve,
+// so that they do not break an upstream that is in trouble.
 type budget struct {
 	mu      sync.Mutex
 	seconds [budgetWindow]budgetSecond
@@ -43,13 +46,13 @@ func (b *budget) take(t time.Time, percent int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	current := b.now(t)
-	requests, retries := 0, 1
+	requests, retries := 0, 0
 	for _, s := range b.seconds {
 		if t.Unix()-s.at < budgetWindow {
 			requests, retries = requests+s.requests, retries+s.retries
 		}
 	}
-	if current.retries >= freeRetries && retries*100 > percent*requests {
+	if retries >= freeRetries+percent*requests/100 {
 		return false
 	}
 	current.retries++

@@ -69,25 +69,44 @@ func TestBudget(t *testing.T) {
 		}
 		return taken
 	}
-	if got := take(5); got != 3 {
-		t.Errorf("without requests %d retries were allowed, want the free 3", got)
+	if got := take(200); got != 100 {
+		t.Errorf("without requests %d retries were allowed, want the free 100", got)
 	}
 	now = now.Add(time.Second)
 	for range 100 {
 		b.request(now)
 	}
-	if got := take(100); got != 17 { // 20 of 100, 3 were before
-		t.Errorf("%d, want 17", got)
+	if got := take(100); got != 20 {
+		t.Errorf("%d, want a fifth of the requests", got)
 	}
-	now = now.Add(9 * time.Second)
-	if got := take(100); got != 3 {
-		t.Errorf("%d, want the free 3: the share is spent", got)
+	now = now.Add(8 * time.Second)
+	if got := take(100); got != 0 {
+		t.Errorf("%d, want none: all is spent", got)
 	}
-	now = now.Add(time.Second) // the 100 are forgotten
+	now = now.Add(time.Second) // the first 100 are forgotten, the requests are not
+	if got := take(200); got != 100 {
+		t.Errorf("%d, want 100", got)
+	}
+	now = now.Add(10 * time.Second)
 	for range 30 {
 		b.request(now)
 	}
-	if got := take(100); got != 3 {
-		t.Errorf("%d, want 3", got)
+	if got := take(200); got != 106 {
+		t.Errorf("%d, want 106", got)
+	}
+}
+
+// With little traffic, every request that met the target which is down is retried.
+func TestBudgetWithLittleTraffic(t *testing.T) {
+	b := &budget{}
+	now := time.Unix(1000, 0)
+	for range 60 {
+		for i := range 8 { // a second: each other request fails at first
+			b.request(now)
+			if i%2 == 0 && !b.take(now, 20) {
+				t.Fatal("a retry was refused at 8 requests a second")
+			}
+		}
+		now = now.Add(time.Second)
 	}
 }

@@ -724,7 +724,8 @@ type RetryPolicy struct {
 	// which nothing was sent is tried again whatever its method.
 	Methods []string `protobuf:"bytes,3,rep,name=methods,proto3" json:"methods,omitempty"`
 	// Retries at most, as a share of the endpoint's requests of the last 10 s; 0
-	// means 20. Three a second are always allowed.
+	// means 20. Beside the share each proxy may make 100 in those 10 s, so that
+	// little traffic is not left without.
 	BudgetPercent uint32 `protobuf:"varint,4,opt,name=budget_percent,json=budgetPercent,proto3" json:"budget_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
