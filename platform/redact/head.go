@@ -8,9 +8,13 @@ import (
 // Header returns what is kept of a header's value in a record, and the name of the
 // rule that replaced it, or part of it; "" when it is kept as it is.
 func (r *Redactor) Header(name, value string, secrets []*Secret, found func(*Finding)) (kept, rule string) {
-	if value == "" {
+	if value == "" || len(secrets) == 0 && r.CleanHeader(name, value) {
 		return value, ""
 	}
+	return r.header(name, value, secrets, found)
+}
+
+func (r *Redactor) header(name, value string, secrets []*Secret, found func(*Finding)) (kept, rule string) {
 	tell := func(f *Finding) {
 		if rule == "" {
 			rule = f.Rule
@@ -55,6 +59,9 @@ func (r *Redactor) marker(path, space string, found func(*Finding)) marker {
 // returns apart.
 func (r *Redactor) Target(target string, secrets []*Secret, found func(*Finding)) (path, parameters string, hasQuery bool) {
 	path, parameters, hasQuery = strings.Cut(target, "?")
+	if len(secrets) == 0 && r.cleanTarget(path, parameters) {
+		return path, parameters, hasQuery
+	}
 	if spans := r.raw([]byte(path), secrets, false, nil); len(spans) > 0 {
 		path = r.replaceSpans(path, spans, "%20", found)
 	}

@@ -63,9 +63,30 @@ func sum(h hash.Hash) string {
 // found describes a value; plain is what it says, which may be shorter than what
 // was sent.
 func (r *Redactor) found(rule, path, kind, sent, plain string) *Finding {
-	h := r.newHash()
-	h.Write([]byte(plain))
-	return &Finding{Path: path, Rule: rule, Type: kind, Length: uint64(len(sent)), Hash: sum(h), sent: sent, plain: plain}
+	return &Finding{Path: path, Rule: rule, Type: kind, Length: uint64(len(sent)), Hash: r.hash(plain), sent: sent, plain: plain}
+}
+
+// hasher is a hash with room for what it takes.
+type hasher struct {
+	hash.Hash
+	buffer []byte
+}
+
+// hash is that of one value.
+func (r *Redactor) hash(plain string) string {
+	h, _ := r.hashers.Get().(*hasher)
+	if h == nil {
+		h = &hasher{Hash: r.newHash()}
+	}
+	h.Reset()
+	h.buffer = append(h.buffer[:0], plain...)
+	h.Write(h.buffer)
+	clear(h.buffer) // no secret stays
+	out := sum(h)
+	if len(plain) <= 4<<10 {
+		r.hashers.Put(h)
+	}
+	return out
 }
 
 // Marked reports whether a text holds the trace of a redaction.

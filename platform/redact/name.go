@@ -61,6 +61,9 @@ func mayNameSecret(p []byte, strict bool) bool {
 		}
 		var name []byte
 		if p[end-1] == '"' {
+			if !endsLikeSecret(p[max(0, end-257) : end-1]) { // or another name before
+				continue
+			}
 			start := bytes.LastIndexByte(p[max(0, end-257):end-1], '"')
 			name = p[max(0, end-257)+start+1 : end-1]
 		} else if strict {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 )
@@ -53,6 +54,7 @@ type Config struct {
 // use.
 type Redactor struct {
 	key      []byte
+	hashers  sync.Pool // of *hasher
 	headers  *HeaderRules
 	off      map[string]bool
 	named    map[string]string // rule by header name in lower case
@@ -121,6 +123,9 @@ func (r *Redactor) HeaderRules() *HeaderRules { return r.headers }
 
 // Text replaces what shapes, patterns and known secrets find in a text.
 func (r *Redactor) Text(text string, secrets []*Secret, found func(*Finding)) string {
+	if len(secrets) == 0 && r.plain(text) {
+		return text
+	}
 	spans := r.raw([]byte(text), secrets, false, nil)
 	if len(spans) == 0 {
 		return text

@@ -77,6 +77,23 @@ func (q query) pair(pair string) (string, bool) {
 	return pair, false
 }
 
+// clean reports whether redact would change nothing.
+func (q query) clean(raw string, separator byte) bool {
+	for raw != "" {
+		pair := raw
+		if i := strings.IndexByte(raw, separator); i >= 0 {
+			pair, raw = raw[:i], raw[i+1:]
+		} else {
+			raw = ""
+		}
+		name, value, found := strings.Cut(pair, "=")
+		if found && value != "" && q.rule(name) != "" || separator != ';' && strings.IndexByte(pair, ';') >= 0 && !q.clean(pair, ';') {
+			return false
+		}
+	}
+	return true
+}
+
 func (q query) rule(name string) string {
 	if !q.off && isSecretName(name) {
 		return RuleURL

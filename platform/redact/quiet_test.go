@@ -1,0 +1,79 @@
+package redact
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
+)
+
+// bits are what texts are drawn from: pieces of secrets, and what stands around them.
+var bits = []string{
+	"eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiIxIn0", "sig", "ghp_", "sk_live_", "github_pat_", "whsec_", "npm_", strings.Repeat("a", 40), "xoxb-", "glpat-",
+	"-----BEGIN RSA PRIVATE KEY-----", "-----END ", "----", "http://user:pass@host/", "@", "AKIA", "ASIA", "AIza", "IOSFODNN7EXAMPLE", "Bearer ", "basic ", "dXNlcjpwYXNz",
+	"4111", "1111", " ", "-", "4111111111111111", "378282246310005", "3782 822463 10005", "5", "12", "123", "2026", "x", "\n", "%20", "+", "B", "b", "I", "J", "_",
+	"token", "password", "=", "&", ";", "?", "/", "a", "\xff", "é", `"`, `\`, ":",
+}
+
+func drawText(t *rapid.T) string {
+	return strings.Join(rapid.SliceOfN(rapid.SampledFrom(bits), 0, 12).Draw(t, "text"), "")
+}
+
+// TestQuietMissesNothing: the quick look finds all that the long one does.
+func TestQuietMissesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, _ := New(Config{Key: Key([]byte("k")), Disabled: rapid.SliceOf(rapid.SampledFrom(DefaultRules())).Draw(t, "off")})
+		text, more := drawText(t), rapid.Bool().Draw(t, "more")
+		if spans := r.shapes([]byte(text), more, nil); len(spans) > 0 && r.quiet([]byte(text), more) {
+			t.Fatalf("%q is called quiet and has %v", text, spans)
+		}
+	})
+}
+
+// TestCleanMissesNothing does the same for headers, targets and JSON.
+func TestCleanMissesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{Key: Key([]byte("k")), Disabled: rapid.SliceOf(rapid.SampledFrom(DefaultRules())).Draw(t, "off")}
+		if rapid.Bool().Draw(t, "rules") {
+			cfg.Rules = []*policyv1.RedactionRule{{Name: "own", QueryParameter: "a"}}
+		}
+		r, _ := New(cfg)
+		none := func(*Finding) {}
+		name := rapid.SampledFrom([]string{"Accept", "Authorization", "cookie", "Referer", "X-Api-Key", "location"}).Draw(t, "name")
+		text := drawText(t)
+		if kept, rule := r.header(name, text, nil, none); r.CleanHeader(name, text) && (kept != text || rule != "") {
+			t.Fatalf("header %s: %q is called clean and becomes %q", name, text, kept)
+		}
+		q := query{m: r.marker("", "+", none), named: r.query, off: r.off[RuleURL]}
+		if now, changed := q.redact(text, "&"); q.clean(text, '&') == changed {
+			t.Fatalf("query %q becomes %q", text, now)
+		}
+		for _, media := range []string{"application/json", "text/plain", ""} {
+			b := r.Body(BodyConfig{ContentType: media})
+			b.process(true, false)
+			b = r.Body(BodyConfig{ContentType: media})
+			b.buf = []byte(text)
+			b.process(true, false)
+			if r.Clean(media, []byte(text), false) && b.Changed() {
+				t.Fatalf("%s: %q is called clean and becomes %q", media, text, b.out)
+			}
+		}
+	})
+}
+
+// TestNothingIsAllocatedForNothing: what holds no secret costs no memory.
+func TestNothingIsAllocatedForNothing(t *testing.T) {
+	r, _ := New(Config{Key: Key([]byte("k"))})
+	none := func(*Finding) {}
+	long := strings.Repeat("text/html;q=0.9, ", 20)
+	if n := testing.AllocsPerRun(100, func() {
+		r.Header("Accept", long, nil, none)
+		r.Target("/v1/users/12345?page=2&sort="+"name", nil, none)
+		r.Text(long, nil, none)
+		r.Clean("application/json", []byte(`{"a":"b"}`), false)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
