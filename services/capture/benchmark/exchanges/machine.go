@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -17,18 +19,22 @@ import (
 // machine is the engine and the Redis of one measurement.
 type machine struct {
 	dir    string
+	kept   bool // the folder stays
+	loaded bool // the folder was there, with exchanges
 	engine *embedded.Process
 	redis  *exec.Cmd
 	port   int
 }
 
 func start(ctx context.Context, dir string, log *slog.Logger) (m *machine, err error) {
-	m = &machine{dir: dir}
-	if dir == "" {
-		if m.dir, err = os.MkdirTemp("", "sluice-exchanges-"); err != nil {
-			return nil, err
-		}
-	} else if err := os.Mkdir(dir, 0o700); err != nil { // one that is there may hold what somebody needs
+	m = &machine{dir: dir, kept: dir != ""}
+	if m.kept {
+		err = os.Mkdir(dir, 0o700)
+		m.loaded = errors.Is(err, fs.ErrExist)
+	} else {
+		m.dir, err = os.MkdirTemp("", "sluice-exchanges-")
+	}
+	if err != nil && !m.loaded {
 		return nil, err
 	}
 	self, err := os.Executable()
@@ -61,7 +67,9 @@ func (m *machine) stop() {
 	_ = m.engine.Stop(context.Background()) // what it had is removed next
 	_ = m.redis.Process.Kill()
 	_ = m.redis.Wait()
-	os.RemoveAll(m.dir)
+	if !m.kept {
+		os.RemoveAll(m.dir)
+	}
 }
 
 // cpu is the seconds that this process and the engine have used.

@@ -33,14 +33,23 @@ type ListQuery struct {
 
 // List returns exchanges in their order without the contents of bodies, and
 // whether there are more.
+//
+// It finds their places first, for which few columns are read, and then all columns
+// of those rows alone: there are about a hundred, each with a block to decompress.
 func (s *Store) List(ctx context.Context, l ListQuery) (exchanges []*capturev1.Exchange, more bool, err error) {
-	q := &statement{}
-	q.page(l, s)
-	err = s.read(ctx, q, listFields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
-	if len(exchanges) > l.Limit {
-		return exchanges[:l.Limit], true, err
+	ctx, cancel := context.WithTimeout(ctx, s.limits.Time+time.Second)
+	defer cancel()
+	places, err := s.places(ctx, l, l.Limit+1)
+	if err != nil {
+		return nil, false, err
 	}
-	return exchanges, false, err
+	if len(places) > l.Limit {
+		places, more = places[:l.Limit], true
+	}
+	if exchanges, err = s.at(ctx, places, l.Order); err != nil {
+		return nil, false, err
+	}
+	return exchanges, more && len(exchanges) > 0, nil
 }
 
 // visible cuts off what retention has, or soon will have, removed.

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"strconv"
-
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 )
 
@@ -93,14 +91,4 @@ func (o Order) clause() string {
 		direction = ""
 	}
 	return " ORDER BY " + o.By.column() + direction + ", id" + direction
-}
-
-// page finds the rows of a page by their times and ids first, so that of all rows
-// that must be looked at only few columns are read: there are more than a hundred,
-// each with a block to decompress in each part of the table.
-func (q *statement) page(l ListQuery, s *Store) {
-	from, until := s.visible(l.Range)
-	q.add("SELECT ", names(listFields), " FROM exchanges WHERE (ts, id) IN (SELECT ts, id FROM exchanges WHERE ", q.within(from, until),
-		q.after(l.Order, l.After), " AND ", s.matching(q, l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(l.Limit+1), ")",
-		l.Order.clause())
 }

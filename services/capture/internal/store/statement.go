@@ -55,6 +55,11 @@ func (q *statement) instant(t time.Time) string {
 	return "fromUnixTimestamp64Nano(" + q.bind("Int64", strconv.FormatInt(ns, 10)) + ", 'UTC')"
 }
 
+// instants is a list for IN, of nanoseconds since 1970.
+func (q *statement) instants(all []string) string {
+	return "SELECT fromUnixTimestamp64Nano(arrayJoin(" + q.bind("Array(Int64)", "["+strings.Join(all, ",")+"]") + "), 'UTC')"
+}
+
 // second is t without its fraction.
 func (q *statement) second(t time.Time) string {
 	return "toDateTime(" + q.bind("UInt32", strconv.FormatInt(min(max(t.Unix(), 0), 1<<32-1), 10)) + ", 'UTC')"
