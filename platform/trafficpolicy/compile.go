@@ -24,7 +24,7 @@ func Compile(text string, opts ...Option) (*Policy, Problems) {
 	for _, ph := range Phases() {
 		p.rules[ph.number()] = c.compilePhase(ph, doc.Rules[ph])
 	}
-	p.observes, p.tls = c.observes || p.hasRules(OnEventStreamMessage), c.tls
+	p.observes, p.logsIn, p.tls = c.observes || p.hasRules(OnEventStreamMessage), c.logsIn, c.tls
 	if c.terminating {
 		c.checkTerminates(p, doc)
 	}

@@ -19,6 +19,8 @@ type Facts struct {
 	Logs          []map[string]any // log: the metadata of each run, in order
 	ErrorCode     Code             // of the response that the policy made
 
+	Secrets []string // that the exchange itself carries, such as the code of a login: no record may show them
+
 	Forward        string // forward-internal: the endpoint that answers, such as "https://users.internal:443"
 	CircuitBreaker string // circuit-breaker: "allow", "block" or "allow_while_open"
 	Compression    CompressionFacts

@@ -114,7 +114,7 @@ func newLogin(c *config, p identityProvider, idleName string, defaultScopes []st
 	if a.domain != "" && !hostName(a.domain) {
 		c.fault("auth_cookie_domain", CodeValue, "is not a domain", "such as example.com")
 	}
-	c.compiler.observes = true // to set cookies
+	c.compiler.observes, c.compiler.logsIn = true, true // it sets cookies
 	return a
 }
 

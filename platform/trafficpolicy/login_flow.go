@@ -100,6 +100,7 @@ func (t *loginAttempt) begin(ctx context.Context, path string, why ended) (*Outc
 		options = append(options, oauth2.SetAuthURLParam(t.params[i].name, value))
 	}
 	t.r.facts.Login = "login"
+	t.r.keepSecrets(f.State, f.Nonce)
 	header := message.Header{}
 	name := flowCookie(f.State)
 	value, err := t.seal(name, f)
@@ -113,6 +114,32 @@ func (t *loginAttempt) begin(ctx context.Context, path string, why ended) (*Outc
 	header.Add("cache-control", "no-store")
 	t.fail(CodeLoginRequired, why)
 	return &Outcome{Response: message.NewResponse(http.StatusFound, header, "")}, nil
+}
+
+// keepLoginSecrets keeps what a provider sends people back with out of records: who
+// has the code and state could log in as them. It is done whatever rule answers.
+func (r *Run) keepLoginSecrets(req *message.Request) {
+	if req.Path() != loginCallback {
+		return
+	}
+	query := req.Query()
+	for _, name := range []string{"code", "state", "session_state"} {
+		r.keepSecrets(query[name]...)
+	}
+}
+
+// minKept is how long a value must be to be looked for in a record: a shorter one
+// would be found in texts that have nothing to do with it.
+const minKept = 6
+
+// keepSecrets keeps values that the exchange carries out of records and traces.
+func (r *Run) keepSecrets(values ...string) {
+	for _, value := range values {
+		if len(value) >= minKept {
+			r.vars.KeepSecret(value)
+			r.facts.Secrets = append(r.facts.Secrets, value)
+		}
+	}
 }
 
 // flowCookie has a name of its own for each login, so that several can be under

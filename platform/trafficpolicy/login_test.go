@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +214,40 @@ func TestLoginIsBoundToTheBrowserThatBegan(t *testing.T) {
 	b.refused(other, "SLUICE_4432", 400) // again
 	_, state, _ := strings.Cut(callback, "state=")
 	b.refused("/sluice/oauth2/callback?code=x&state="+state, "SLUICE_4432", 400)
+}
+
+// The code of a login, its state and its nonce are to stand in no record.
+func TestWhatALoginIsMadeOfIsSecret(t *testing.T) {
+	b, _ := oidcVisit(t, "")
+	secret := func(u *url.URL, names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if value := u.Query().Get(name); value == "" || !slices.Contains(b.facts.Secrets, value) {
+				t.Errorf("%s %q is not among %q", name, value, b.facts.Secrets)
+			}
+		}
+	}
+	begun := b.do("GET", "/")
+	to, err := url.Parse(begun.Header.Get("location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret(to, "state", "nonce")
+	back, err := url.Parse(b.provider(begun))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.cookies = map[string]string{}
+	b.refused(back.String(), "SLUICE_4432", 400) // the code was not used, and is still good
+	secret(back, "code", "state")
+	b.do("GET", "/other?code=123456&state=654321")
+	if slices.Contains(b.facts.Secrets, "123456") || slices.Contains(b.facts.Secrets, "654321") {
+		t.Errorf("parameters of other paths are taken for secrets: %q", b.facts.Secrets)
+	}
+	b, _ = oidcVisit(t, "")
+	b.policy, _ = trafficpolicy.Compile("on_http_request: [{actions: [{type: deny}]}, {actions: [{type: openid-connect, config: {issuer_url: https://id.example.com, client_id: a, client_secret: b}}]}]")
+	b.do("GET", back.String()) // answered before the login was asked
+	secret(back, "code", "state")
 }
 
 func TestLoginThatComesTooLate(t *testing.T) {

@@ -29,6 +29,7 @@ type compiler struct {
 	nodes     int
 	tooBig    bool
 	observes  bool             // see Policy
+	logsIn    bool             // see Policy
 	variables expr.Credentials // what the vars set so far read
 	tls       *TLSTermination
 }

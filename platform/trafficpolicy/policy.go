@@ -15,6 +15,7 @@ type Policy struct {
 	rules    [phaseCount][]*rule
 	tls      *TLSTermination
 	observes bool // there is something to do with responses apart from rules
+	logsIn   bool // it has people log in
 }
 
 const phaseCount = 4
@@ -137,6 +138,9 @@ func (p *Policy) Start(in Input, svc Services) *Run {
 		r.vars.Endpoint = noEndpoint
 	}
 	r.vars.Now, r.vars.Secrets, r.vars.IPData, r.vars.Bodies = svc.Now, svc.Secrets, svc.IPData, r
+	if p != nil && p.logsIn && in.Request != nil {
+		r.keepLoginSecrets(in.Request)
+	}
 	return r
 }
 

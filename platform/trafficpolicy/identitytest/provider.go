@@ -136,7 +136,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	if p.refused {
 		back.Set("error", "access_denied")
 	} else {
-		code := rand.Text()
+		code := "4/" + rand.Text() // some providers' codes need escaping
 		p.codes[code] = grant{q.Get("nonce"), q.Get("code_challenge"), q.Get("redirect_uri")}
 		back.Set("code", code)
 	}

@@ -7,7 +7,7 @@ import "sluice.dev/platform/trafficpolicy"
 // only asked, the log entries do.
 func (l *leg) addFacts(f trafficpolicy.Facts) trafficpolicy.Facts {
 	own := l.run.Facts()
-	f.Logs = append(f.Logs, own.Logs...)
+	f.Logs, f.Secrets = append(f.Logs, own.Logs...), append(f.Secrets, own.Secrets...)
 	if l.called {
 		return f
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice.dev/platform/message"
+	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/services/proxy/internal/answer"
 	"sluice.dev/services/proxy/internal/tap"
@@ -86,6 +87,9 @@ func (x *exchange) refusal(out *trafficpolicy.Outcome) *message.Response {
 	return res
 }
 
+// redactedLogin names in records what a login was made of.
+const redactedLogin = "login"
+
 // notePolicy writes down what the policy did.
 func (x *exchange) notePolicy() {
 	if x.record == nil || x.run == nil {
@@ -97,6 +101,9 @@ func (x *exchange) notePolicy() {
 			f = l.addFacts(f)
 			trace.Phases = append(trace.Phases, l.phases()...)
 		}
+	}
+	for _, value := range f.Secrets {
+		x.record.Know(redact.NewSecret(redactedLogin, value))
 	}
 	p := &x.record.Policy
 	*p = tap.Policy{
