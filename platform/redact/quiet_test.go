@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,16 +65,66 @@ func TestCleanMissesNothing(t *testing.T) {
 	})
 }
 
+// drawValue draws what a JSON text may hold, which may be JSON in a string.
+func drawValue(t *rapid.T, depth int) any {
+	kind := rapid.IntRange(0, 5).Draw(t, "kind")
+	if depth == 0 {
+		kind = 0
+	}
+	switch kind {
+	case 1:
+		inner, _ := json.Marshal(drawValue(t, depth-1))
+		return string(inner)
+	case 2:
+		return []any{drawValue(t, depth-1), drawValue(t, depth-1)}
+	case 3, 4:
+		name := rapid.OneOf(rapid.SampledFrom([]string{"password", "api\"key", "name", "pass<word", "t\noken", "a"}), rapid.Custom(drawText)).Draw(t, "name")
+		return map[string]any{name: drawValue(t, depth-1)}
+	}
+	return drawText(t)
+}
+
+// TestCleanJSONMissesNothing: neither in names nor in strings with escapes.
+func TestCleanJSONMissesNothing(t *testing.T) {
+	called := 0
+	rapid.Check(t, func(t *rapid.T) {
+		r, _ := New(Config{Key: Key([]byte("k")), Disabled: rapid.SliceOfN(rapid.SampledFrom(DefaultRules()), 0, 2).Draw(t, "off")})
+		text, err := json.Marshal(drawValue(t, 4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut := rapid.IntRange(0, len(text)).Draw(t, "cut")
+		for _, p := range [][]byte{text, text[:cut]} {
+			b := r.Body(BodyConfig{ContentType: "application/json"})
+			b.buf = slices.Clone(p)
+			b.process(true, len(p) < len(text))
+			if !r.Clean("application/json", p, len(p) < len(text)) {
+				continue
+			}
+			if called++; b.Changed() {
+				t.Fatalf("%s is called clean and becomes %s", p, b.out)
+			}
+		}
+	})
+	if called < 20 {
+		t.Errorf("only %d texts are called clean", called)
+	}
+}
+
 // TestNothingIsAllocatedForNothing: what holds no secret costs no memory.
 func TestNothingIsAllocatedForNothing(t *testing.T) {
 	r, _ := New(Config{Key: Key([]byte("k"))})
 	none := func(*Finding) {}
+	escapes := []byte(`{"bucket_key":"[\"192.0.2.1\",\"a\u003cb\"]","limited":false}`)
 	long := strings.Repeat("text/html;q=0.9, ", 20)
 	if n := testing.AllocsPerRun(100, func() {
 		r.Header("Accept", long, nil, none)
 		r.Target("/v1/users/12345?page=2&sort="+"name", nil, none)
 		r.Text(long, nil, none)
 		r.Clean("application/json", []byte(`{"a":"b"}`), false)
+		if !r.Clean("application/json", escapes, false) {
+			t.Fatal("not clean")
+		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}

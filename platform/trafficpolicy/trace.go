@@ -65,77 +65,78 @@ func (t Trace) Results() map[string]any {
 
 // Trace returns what happened so far.
 func (r *Run) Trace() Trace {
-	t := Trace{Phases: make([]PhaseTrace, 0, phaseCount)}
-	for i := 0; i < len(r.records); {
-		ph, n := r.records[i].rule.phase, i+1
-		for n < len(r.records) && r.records[n].rule.phase == ph {
-			n++
-		}
-		t.Phases = append(t.Phases, PhaseTrace{Phase: ph, Duration: r.took[ph.number()], Rules: r.traceRules(r.records[i:n])})
-		i = n
-	}
-	r.traceResults(t)
+	var t Trace
+	r.TraceInto(&t)
 	return t
 }
 
-func (r *Run) traceRules(records []ruleRecord) []RuleTrace {
-	rules := make([]RuleTrace, len(records))
-	for i, record := range records {
-		rules[i] = r.traceRule(record)
+// TraceInto is Trace in memory that held another one.
+func (r *Run) TraceInto(t *Trace) {
+	t.Phases = t.Phases[:0]
+	var p *PhaseTrace
+	for i := range r.records {
+		record := &r.records[i]
+		if ph := record.rule.phase; p == nil || p.Phase != ph {
+			p = next(&t.Phases)
+			*p = PhaseTrace{Phase: ph, Duration: r.took[ph.number()], Rules: p.Rules[:0]}
+		}
+		r.traceRule(record, next(&p.Rules))
 	}
-	return rules
+	r.traceResults(t)
 }
 
-func (r *Run) traceRule(record ruleRecord) RuleTrace {
-	t := RuleTrace{Index: record.rule.index, Name: record.rule.name, Duration: record.took, Matched: record.failed < 0}
+// next makes room for one more at the end of s, which holds what was there before.
+func next[T any](s *[]T) *T {
+	if n := len(*s); n < cap(*s) {
+		*s = (*s)[:n+1]
+	} else {
+		var none T
+		*s = append(*s, none)
+	}
+	return &(*s)[len(*s)-1]
+}
+
+func (r *Run) traceRule(record *ruleRecord, t *RuleTrace) {
+	*t = RuleTrace{Index: record.rule.index, Name: record.rule.name, Duration: record.took, Matched: record.failed < 0, Actions: t.Actions[:0]}
 	if record.failed >= 0 {
 		t.False = record.rule.conditions[record.failed].Source()
 	}
-	if record.ran > 0 {
-		t.Actions = make([]ActionTrace, record.ran)
-	}
-	for i := range t.Actions {
-		a := record.rule.actions[i]
-		t.Actions[i] = ActionTrace{Index: a.index, Type: a.spec.Type, Name: a.label, Decided: record.decided && i == record.ran-1}
+	for i := range record.ran {
+		a, action := &record.rule.actions[i], next(&t.Actions)
+		*action = ActionTrace{Index: a.index, Type: a.spec.Type, Name: a.label, Decided: record.decided && i == record.ran-1, Results: action.Results[:0]}
 		if at := record.spent + i; at < len(r.spent) { // one that panicked took no time
-			t.Actions[i].Duration = r.spent[at]
+			action.Duration = r.spent[at]
 		}
 	}
 	if record.cause != nil {
 		t.Error = r.vars.Hide(record.cause.Error())
 		t.Matched = record.ran > 0
 	}
-	return t
 }
 
 // traceResults puts what each type published last to the action that did.
-func (r *Run) traceResults(t Trace) {
+func (r *Run) traceResults(t *Trace) {
 	var told uint64 // slots, as bits
+	at := len(r.records)
 	for p := len(t.Phases) - 1; p >= 0; p-- {
 		rules := t.Phases[p].Rules
 		for i := len(rules) - 1; i >= 0; i-- {
+			at--
 			for j := len(rules[i].Actions) - 1; j >= 0; j-- {
-				a := &rules[i].Actions[j]
-				slot := registry[a.Type].slot
-				if told&(1<<slot) == 0 {
-					told |= 1 << slot
-					a.Results = r.traceResult(slot, registry[a.Type].Results)
+				spec := r.records[at].rule.actions[j].spec
+				if told&(1<<spec.slot) == 0 {
+					told |= 1 << spec.slot
+					r.traceResult(spec, &rules[i].Actions[j])
 				}
 			}
 		}
 	}
 }
 
-func (r *Run) traceResult(slot int, infos []ResultInfo) []ResultTrace {
-	values := r.vars.Published(slot)
-	if len(values) == 0 {
-		return nil
-	}
-	out := make([]ResultTrace, 0, len(values))
-	for i, val := range values {
+func (r *Run) traceResult(spec *spec, a *ActionTrace) {
+	for i, val := range r.vars.Published(spec.slot) {
 		if val != nil {
-			out = append(out, ResultTrace{infos[i].Name, r.hide(expr.Plain(val))})
+			a.Results = append(a.Results, ResultTrace{spec.Results[i].Name, r.hide(expr.Plain(val))})
 		}
 	}
-	return out
 }

@@ -11,11 +11,30 @@ type Mask struct {
 	Headers *redact.HeaderRules // of maps of header fields; nil: the default rules
 	Values  []string            // texts that are replaced wherever they stand, such as the request's credentials
 	Bodies  bool                // bodies that actions sent or received may be kept
+
+	Redactor *redact.Redactor // looks into errors and results as well; nil for none
+	Secrets  []*redact.Secret // are replaced in every text
+}
+
+// shaped is a text without what its shape tells to be secret.
+func (m *Mask) shaped(s string) string {
+	if m.Redactor == nil {
+		return s
+	}
+	return m.Redactor.Text(s, nil, func(*redact.Finding) {})
+}
+
+// hidden is a text without Secrets.
+func (m *Mask) hidden(s string) string {
+	for _, secret := range m.Secrets {
+		s, _ = secret.Mask(s)
+	}
+	return s
 }
 
 var defaultHeaders = redact.Headers(nil)
 
-func (m Mask) headers() *redact.HeaderRules {
+func (m *Mask) headers() *redact.HeaderRules {
 	if m.Headers == nil {
 		return defaultHeaders
 	}
@@ -24,7 +43,7 @@ func (m Mask) headers() *redact.HeaderRules {
 
 // value returns a copy of v, the value called name, without secrets and with its
 // texts cut.
-func (m Mask) value(name string, v any) any {
+func (m *Mask) value(name string, v any) any {
 	switch x := v.(type) {
 	case string:
 		return cut(m.named(name, x), maxText)
@@ -45,7 +64,7 @@ func (m Mask) value(name string, v any) any {
 }
 
 // named is the text called name: a header field, a member or a result variable.
-func (m Mask) named(name, s string) string {
+func (m *Mask) named(name, s string) string {
 	replaced, rule := m.headers().Redact(name, s)
 	switch {
 	case rule != "" && rule != redact.RuleURL:
@@ -57,7 +76,7 @@ func (m Mask) named(name, s string) string {
 }
 
 // text replaces known values, and secrets in what looks like a URL or a query.
-func (m Mask) text(s string) string {
+func (m *Mask) text(s string) string {
 	s = m.Known(s)
 	switch {
 	case strings.ContainsAny(s, "?@#"):
@@ -69,7 +88,7 @@ func (m Mask) text(s string) string {
 }
 
 // Known replaces only the known values.
-func (m Mask) Known(s string) string {
+func (m *Mask) Known(s string) string {
 	for _, secret := range m.Values {
 		s = strings.ReplaceAll(s, secret, redact.Mark)
 	}

@@ -1,6 +1,7 @@
 package policytrace_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,12 +10,14 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 
 	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/platform/trafficpolicy/policytrace"
+	"sluice.dev/platform/wire"
 )
 
 func trace(rules ...trafficpolicy.RuleTrace) trafficpolicy.Trace {
@@ -129,10 +132,68 @@ func TestWholeTraceIsBounded(t *testing.T) {
 	}
 }
 
-func BenchmarkProto(b *testing.B) {
+// TestMaskedTwice: what is known to be secret, and what looks like it, is replaced in
+// what the rest of the mask leaves.
+func TestMaskedTwice(t *testing.T) {
+	redactor, err := redact.New(redact.Config{Key: redact.Key([]byte("k"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := policytrace.Mask{Redactor: redactor, Secrets: []*redact.Secret{redact.NewSecret("secret:v/n", "hunter2-hunter2")}}
+	failed := matched(trafficpolicy.ActionTrace{Type: "log", Name: "of hunter2-hunter2", Results: []trafficpolicy.ResultTrace{
+		{Name: "a", Value: "ghp_" + strings.Repeat("x", 36)}, {Name: "b", Value: "is hunter2-hunter2"},
+	}})
+	failed.Error = "no Bearer abcdefgh1234 and no hunter2-hunter2"
+	failed.Name = "hunter2-hunter2"
+	got := policytrace.Proto(trace(failed), mask)
+	if text := got.String(); strings.Contains(text, "hunter2") || strings.Contains(text, "ghp_") || strings.Contains(text, "abcdefgh1234") || !strings.Contains(text, "[redacted github_token 40") {
+		t.Error(text)
+	}
+}
+
+// TestTextsAreAsJSONWritesThem compares with encoding/json.
+func TestTextsAreAsJSONWritesThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]*`)).Draw(t, "text")
+		if len(s) > 1000 {
+			return
+		}
+		want, err := json.Marshal(map[string]any{"x": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := []trafficpolicy.ResultTrace{{Name: "x", Value: s}}
+		p := policytrace.Proto(trace(matched(trafficpolicy.ActionTrace{Results: results})), policytrace.Mask{})
+		if got := p.GetPhases()[0].GetRules()[0].GetActions()[0].GetResults(); got != string(want) && !strings.ContainsAny(s, "?@#=") {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
+}
+
+// TestAnEncoderForgets: nothing of one trace shows in the next.
+func TestAnEncoderForgets(t *testing.T) {
+	var e policytrace.Encoder
+	var first, second, alone wire.Buffer
+	body := []trafficpolicy.ResultTrace{{Name: "body", Value: "x"}, {Name: "y", Value: int64(1)}}
+	small := trace(matched(trafficpolicy.ActionTrace{Type: "deny"}))
+	e.Append(&first, trace(matched(trafficpolicy.ActionTrace{Type: "x", Results: body})), policytrace.Mask{})
+	e.Append(&second, small, policytrace.Mask{})
+	new(policytrace.Encoder).Append(&alone, small, policytrace.Mask{})
+	if !bytes.Equal(second, alone) || len(first) <= len(second) {
+		t.Errorf("%q, want %q", second, alone)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
 	t := trace(trafficpolicy.RuleTrace{Name: "no", False: "req.method == 'POST'"},
 		matched(trafficpolicy.ActionTrace{Type: "rate-limit", Results: []trafficpolicy.ResultTrace{{Name: "bucket_key", Value: `["192.0.2.1"]`}, {Name: "limited", Value: false}}}))
+	redactor, _ := redact.New(redact.Config{Key: redact.Key([]byte("k"))})
+	mask := policytrace.Mask{Values: []string{"secret-secret"}, Redactor: redactor}
+	var e policytrace.Encoder
+	var to wire.Buffer
+	b.ReportAllocs()
 	for b.Loop() {
-		policytrace.Proto(t, policytrace.Mask{Values: []string{"secret-secret"}})
+		to = to[:0]
+		e.Append(&to, t, mask)
 	}
 }
