@@ -62,10 +62,16 @@ func later(a, b time.Time) time.Time {
 func (s *Store) places(ctx context.Context, l ListQuery, n int) (found []Place, err error) {
 	between := Range{}
 	between.From, between.Until = s.visible(l.Range)
-	for _, w := range l.Order.windows(l.Order.rest(between, l.After)) {
+	windows := l.Order.windows(l.Order.rest(between, l.After))
+	for i, w := range windows {
+		// The text index costs more than to look through the little there is in the first.
+		matching := s.matching
+		if i == 0 && len(windows) > 1 {
+			matching = (*statement).filter
+		}
 		q := &statement{}
 		q.add("SELECT ts, id FROM exchanges WHERE ", q.within(w.From, w.Until), q.after(l.Order, l.After), " AND ",
-			s.matching(q, l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(n-len(found)))
+			matching(q, l.Filter, s.clock.Now()), l.Order.clause(), " LIMIT ", strconv.Itoa(n-len(found)))
 		err := s.query(ctx, q, func(rows driver.Rows) error {
 			var p Place
 			defer func() { found = append(found, p) }()
