@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -145,6 +146,40 @@ func TestTestEventCarriesNothing(t *testing.T) {
 	want := `{"event_id":"` + e.ID + `","event_type":"test","event_timestamp":"2026-11-12T08:00:00Z","object":{}}`
 	if string(raw) != want {
 		t.Errorf("got %s, want %s", raw, want)
+	}
+}
+
+func TestWhoItWas(t *testing.T) {
+	s, err := event.Select("fields", []string{"basic_auth.username", "oauth.user.name", "usr.name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		policy *capturev1.PolicyResult
+		want   map[string]any
+	}{
+		"basic": {&capturev1.PolicyResult{UserName: "ada", BasicAuthDecision: "allow"}, map[string]any{"basic_auth": map[string]any{"username": "ada"}, "usr": map[string]any{"name": "ada"}}},
+		"login": {&capturev1.PolicyResult{UserName: "ada@example.com", Decisions: map[string]string{"oauth": "allow"}}, map[string]any{"oauth": map[string]any{"user": map[string]any{"name": "ada@example.com"}}, "usr": map[string]any{"name": "ada@example.com"}}},
+		"none":  {&capturev1.PolicyResult{Decisions: map[string]string{"oauth": "login"}}, map[string]any{}},
+	} {
+		if got := s.Event(&capturev1.Exchange{Policy: c.policy}, "a").Object; !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestCommonName(t *testing.T) {
+	s, err := event.Select("fields", []string{"tls.client_cert.subject.cn"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for subject, want := range map[string]any{
+		"CN=a": "a", "O=CN=b,CN=a": "a", `O=x\,CN=b+CN=a\+c`: `a\+c`, `O=x\`: nil, "O=x,": nil,
+	} {
+		e := s.Event(&capturev1.Exchange{Connection: &capturev1.Connection{Tls: &capturev1.Tls{ClientCertificate: &capturev1.ClientCertificate{Subject: subject}}}}, "a")
+		if got, _ := e.Lookup("tls.client_cert.subject.cn"); got != want {
+			t.Errorf("%s: %v, want %v", subject, got, want)
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func (s Selection) Event(ex *capturev1.Exchange, account string) Event {
 	object := make(map[string]any, 8)
 	for _, f := range s.fields {
 		if v := f.value(ex); v != nil {
-			put(object, f.Path, v)
+			Put(object, f.Path, v)
 		}
 	}
 	return Event{
@@ -69,8 +69,8 @@ func (s Selection) Event(ex *capturev1.Exchange, account string) Event {
 	}
 }
 
-// put sets the value at a dotted path, making the levels above it.
-func put(object map[string]any, path string, v any) {
+// Put sets the value at a dotted path, making the levels above it.
+func Put(object map[string]any, path string, v any) {
 	for {
 		head, rest, deeper := strings.Cut(path, ".")
 		if !deeper {

@@ -86,14 +86,13 @@ func (d *Datadog) Limits() Limits { return datadogLimits }
 // datadogEntry is the event's envelope, which Datadog's pipeline for the source
 // "ngrok" understands, and beside it what works without that pipeline.
 type datadogEntry struct {
-	Source   string         `json:"ddsource"`
-	Tags     string         `json:"ddtags,omitempty"`
-	Host     string         `json:"hostname,omitempty"`
-	Service  string         `json:"service,omitempty"`
-	Status   string         `json:"status"`
-	Message  string         `json:"message"`
-	HTTP     map[string]any `json:"http,omitempty"`
-	Duration int64          `json:"duration,omitempty"` // ns
+	Source  string `json:"ddsource"`
+	Tags    string `json:"ddtags,omitempty"`
+	Host    string `json:"hostname,omitempty"`
+	Service string `json:"service,omitempty"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
+	standardAttributes
 
 	ID        string         `json:"event_id"`
 	Type      string         `json:"event_type"`
@@ -113,11 +112,9 @@ func (d *Datadog) Encode(e event.Event) (Record, error) {
 		entry.Service = e.Endpoint.Name
 	}
 	entry.Host, _ = lookup[string](e, "conn.server_name")
-	if ms, ok := lookup[float64](e, "http.duration_ms"); ok {
-		entry.Duration = int64(ms * float64(time.Millisecond))
-	}
+	entry.standardAttributes = attributesOf(e)
 	if code, ok := lookup[uint32](e, "http.response.status_code"); ok {
-		entry.HTTP, entry.Status = map[string]any{"status_code": code}, severity(code)
+		entry.Status = severity(code)
 	}
 	body, err := json.Marshal(entry)
 	if err != nil {
