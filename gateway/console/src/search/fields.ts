@@ -81,6 +81,8 @@ export const fields: Field[] = [
   {"name":"@ip_policy.decision","type":"text","doc":"What restrict-ips decided."},
   {"name":"@circuit_breaker.decision","type":"text","doc":"What the circuit breaker decided."},
   {"name":"@webhook_verification.decision","type":"text","doc":"What webhook verification decided."},
+  {"name":"@jwt.decision","type":"text","doc":"What jwt-validation decided."},
+  {"name":"@owasp.decision","type":"text","doc":"What the OWASP core rule set decided."},
   {"name":"@oauth.decision","type":"text","doc":"What OAuth decided."},
   {"name":"@compression.algorithm","type":"text","doc":"What compress-response decided."},
   {"name":"@backend.address","short":"backend","type":"text","doc":"Host and port of the upstream that was called."},
@@ -89,7 +91,7 @@ export const fields: Field[] = [
   {"name":"@capture.kept_by","short":"kept_by","type":"text","doc":"Why it was recorded although the sample left it out: server_error, slow, expression or rule; missing for what is in the sample.","values":["server_error","slow","expression","rule"]},
   {"name":"@capture.redacted_by","short":"redacted_by","type":"text","doc":"Names of the redaction rules that found something."},
   {"name":"@proxy.id","short":"proxy","type":"text","doc":"The name of the proxy that served it."},
-  {"name":"@usr.name","short":"user","type":"text","doc":"The user name of basic authentication."},
+  {"name":"@usr.name","short":"user","type":"text","doc":"Who it was: the user name of basic authentication, or the e-mail address, else the id, of who is logged in."},
   {"name":"@replay.original_request_id","short":"replay","type":"text","doc":"The id of the request that this one replays."},
 ];
 
