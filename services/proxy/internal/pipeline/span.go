@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -20,10 +21,7 @@ func (x *exchange) beginSpan() {
 		return
 	}
 	ctx := telemetry.Propagator().Extract(x.ctx, carrier{&x.req.Header})
-	x.ctx, x.span = x.cfg.Tracer.Start(ctx, spanName(x.req.Method), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.req.Received), trace.WithAttributes(
-		attribute.String("http.request.method", x.req.Method), attribute.String("url.scheme", x.scheme), attribute.String("url.path", x.req.RawPath()),
-		attribute.String("server.address", x.host), attribute.String("client.address", x.conn.ClientAddr.Addr().String()), attribute.String("sluice.exchange_id", x.id),
-	))
+	x.ctx, x.span = x.cfg.Tracer.Start(ctx, spanName(x.req.Method), trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.req.Received), trace.WithAttributes(x.requestAttributes()...))
 	if x.record != nil {
 		x.record.TraceID = x.span.SpanContext().TraceID().String()
 	}
@@ -33,12 +31,7 @@ func (x *exchange) endSpan() {
 	if x.span == nil {
 		return
 	}
-	if x.endpoint != nil {
-		x.span.SetAttributes(attribute.String("sluice.endpoint_id", x.endpoint.ID))
-	}
-	if x.status > 0 {
-		x.span.SetAttributes(attribute.Int("http.response.status_code", x.status))
-	}
+	x.span.SetAttributes(x.resultAttributes()...)
 	if x.status >= 500 || x.cut {
 		x.span.SetStatus(codes.Error, "")
 	}
@@ -52,13 +45,13 @@ func (x *exchange) beginCall(l *leg) (context.Context, func(*message.Response, u
 		return x.ctx, func(*message.Response, upstream.Call, error) {}
 	}
 	ctx, span := x.cfg.Tracer.Start(x.ctx, spanName(x.req.Method), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("http.request.method", x.req.Method), attribute.String("sluice.endpoint_id", l.endpoint.ID)))
+		methodAttribute(x.req.Method), attribute.String("sluice.endpoint_id", l.endpoint.ID)))
 	telemetry.Propagator().Inject(ctx, carrier{&x.req.Header})
 	return ctx, func(res *message.Response, call upstream.Call, err error) { endCall(span, res, call, err) }
 }
 
 func endCall(span trace.Span, res *message.Response, call upstream.Call, err error) {
-	span.SetAttributes(attribute.String("server.address", call.Address))
+	span.SetAttributes(serverAttributes(call.Address)...)
 	if n := len(call.Failed); n > 0 {
 		span.SetAttributes(attribute.Int("http.request.resend_count", n))
 	}
@@ -70,8 +63,10 @@ func endCall(span trace.Span, res *message.Response, call upstream.Call, err err
 	case err != nil:
 		span.SetStatus(codes.Error, "the client went away")
 	default:
-		span.SetAttributes(attribute.Int("http.response.status_code", res.Status))
+		span.SetAttributes(attribute.Int("http.response.status_code", res.Status), attribute.String("network.protocol.name", "http"),
+			attribute.String("network.protocol.version", protocolVersion(call.Proto)), attribute.Bool("sluice.upstream.connection_reused", call.Reused))
 		if res.Status >= 400 {
+			span.SetAttributes(attribute.String("error.type", strconv.Itoa(res.Status)))
 			span.SetStatus(codes.Error, "")
 		}
 	}

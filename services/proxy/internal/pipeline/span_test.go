@@ -70,6 +70,31 @@ func TestSpansOfARequestWithoutTrace(t *testing.T) {
 	}
 }
 
+// Names and values are those of the semantic conventions for HTTP and TLS.
+func TestAttributesOfSpans(t *testing.T) {
+	conn := connection("192.0.2.1:4711")
+	conn.TLS = &message.TLS{Version: "1.3", CipherSuite: "TLS_AES_128_GCM_SHA256", ALPN: "h2", Resumed: true, JA4: "t13d1516h2_8daaf6152771_02713d6af862"}
+	spans := tracetest.NewInMemoryExporter()
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)).Tracer("test")
+	req := request()
+	req.Method, req.Proto = "BREW", "HTTP/2.0"
+	serve(t, "on_http_response: [{name: gone, actions: [{type: custom-response, config: {status_code: 503}}]}]", pipeline.Config{Tracer: tracer}, conn, req)
+	call, server := spans.GetSpans()[0], spans.GetSpans()[1]
+	for key, want := range map[string]string{
+		"http.request.method": "_OTHER", "client.address": "192.0.2.1", "client.port": "4711", "network.protocol.name": "http", "network.protocol.version": "2",
+		"tls.protocol.name": "tls", "tls.protocol.version": "1.3", "tls.cipher": "TLS_AES_128_GCM_SHA256", "tls.resumed": "true", "tls.next_protocol": "h2",
+		"sluice.tls.client.ja4": "t13d1516h2_8daaf6152771_02713d6af862", "sluice.policy.rule": "gone", "sluice.policy.action": "custom-response",
+		"http.response.status_code": "503", "error.type": "503",
+	} {
+		if got := value(server, key); got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+	if value(call, "server.address") == "" || strings.Contains(value(call, "server.address"), ":") || value(call, "error.type") != "" {
+		t.Errorf("of the call: %v", call.Attributes)
+	}
+}
+
 func TestNoSpansWithoutTracer(t *testing.T) {
 	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	r := serve(t, "", pipeline.Config{}, connection("192.0.2.1:1"), request("Traceparent", parent))
