@@ -16,6 +16,7 @@ import (
 	"sluice.dev/proto/openapi"
 
 	"sluice.dev/platform/search"
+	"sluice.dev/services/events"
 )
 
 var update = flag.Bool("update", false, "write the reference pages instead of comparing them")
@@ -25,6 +26,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 	for name, page := range map[string]string{
 		"docs/reference/cli.md":                cliReference(t),
 		"docs/reference/configuration.md":      configurationReference(t),
+		"docs/reference/events.md":             events.Reference(),
 		"docs/reference/rest.md":               restReference(t),
 		"docs/reference/search.md":             search.Reference(),
 		"gateway/console/src/search/fields.ts": search.TypeScript(),
