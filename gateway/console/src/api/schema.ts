@@ -289,7 +289,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListExchanges lists exchanges, newest first, without body contents. */
+        /**
+         * ListExchanges lists exchanges, newest first, in brief: without headers, trailers,
+         *     body contents, and what else only readers of one exchange want, which
+         *     GetExchange and GetExport tell.
+         */
         get: operations["ListExchanges"];
         put?: never;
         post?: never;

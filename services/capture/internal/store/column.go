@@ -11,7 +11,8 @@ type field[R any] struct {
 	name   string
 	values func([]*R) any
 	target func(*R) any
-	bulky  bool // left out of lists
+	bulky  bool // contents of bodies
+	detail bool // left out of lists
 	single bool // only in reads of one exchange
 }
 
@@ -47,6 +48,11 @@ func headerCol(name string, at func(*row) *headerMap) field[row] {
 func bodyCol(name string, at func(*row) *[]byte) field[row] {
 	f := col(name, at)
 	f.bulky = true
+	return f
+}
+
+func detail[R any](f field[R]) field[R] {
+	f.detail = true
 	return f
 }
 

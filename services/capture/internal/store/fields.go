@@ -9,9 +9,9 @@ import (
 var fields = []field[row]{
 	col("id", func(r *row) *string { return &r.id }),
 	col("ts", func(r *row) *time.Time { return &r.ts }),
-	col("writer", func(r *row) *string { return &r.writer }),
-	col("seq", func(r *row) *uint64 { return &r.seq }),
-	col("batch_id", func(r *row) *string { return &r.batchID }),
+	detail(col("writer", func(r *row) *string { return &r.writer })),
+	detail(col("seq", func(r *row) *uint64 { return &r.seq })),
+	detail(col("batch_id", func(r *row) *string { return &r.batchID })),
 	col("proxy_id", func(r *row) *string { return &r.proxyID }),
 	col("full_capture", func(r *row) *bool { return &r.fullCapture }),
 	col("kept_by", func(r *row) *string { return &r.keptBy }),
@@ -53,10 +53,10 @@ var fields = []field[row]{
 	col("url", func(r *row) *string { return &r.url }),
 	col("http_version", func(r *row) *string { return &r.httpVersion }),
 	col("user_agent", func(r *row) *string { return &r.userAgent }),
-	headerCol("req_headers", func(r *row) *headerMap { return &r.req.headers }),
-	col("req_header_names", func(r *row) *[]string { return &r.req.headerNames }),
-	col("req_header_redacted", func(r *row) *[]string { return &r.req.redacted }),
-	col("req_trailers", func(r *row) *[]string { return &r.req.trailers }),
+	detail(headerCol("req_headers", func(r *row) *headerMap { return &r.req.headers })),
+	detail(col("req_header_names", func(r *row) *[]string { return &r.req.headerNames })),
+	detail(col("req_header_redacted", func(r *row) *[]string { return &r.req.redacted })),
+	detail(col("req_trailers", func(r *row) *[]string { return &r.req.trailers })),
 	bodyCol("req_body", func(r *row) *[]byte { return &r.req.body }),
 	col("req_body_size", func(r *row) *uint64 { return &r.req.bodySize }),
 	col("req_body_truncated", func(r *row) *bool { return &r.req.truncated }),
@@ -64,10 +64,10 @@ var fields = []field[row]{
 	col("req_body_stored_size", func(r *row) *uint64 { return &r.req.storedSize }),
 
 	col("status", func(r *row) **uint16 { return &r.status }),
-	headerCol("res_headers", func(r *row) *headerMap { return &r.res.headers }),
-	col("res_header_names", func(r *row) *[]string { return &r.res.headerNames }),
-	col("res_header_redacted", func(r *row) *[]string { return &r.res.redacted }),
-	col("res_trailers", func(r *row) *[]string { return &r.res.trailers }),
+	detail(headerCol("res_headers", func(r *row) *headerMap { return &r.res.headers })),
+	detail(col("res_header_names", func(r *row) *[]string { return &r.res.headerNames })),
+	detail(col("res_header_redacted", func(r *row) *[]string { return &r.res.redacted })),
+	detail(col("res_trailers", func(r *row) *[]string { return &r.res.trailers })),
 	bodyCol("res_body", func(r *row) *[]byte { return &r.res.body }),
 	col("res_body_size", func(r *row) *uint64 { return &r.res.bodySize }),
 	col("res_body_truncated", func(r *row) *bool { return &r.res.truncated }),
@@ -95,10 +95,10 @@ var fields = []field[row]{
 	col("policy_revision", func(r *row) *uint64 { return &r.policyRevision }),
 	col("policy_rule", func(r *row) *string { return &r.policyRule }),
 	col("policy_action", func(r *row) *string { return &r.policyAction }),
-	col("policy_logs", func(r *row) *[]string { return &r.policyLogs }),
-	col("policy_decisions", func(r *row) *map[string]string { return &r.decisions }),
-	col("redacted_by", func(r *row) *[]string { return &r.redactedBy }),
-	col("extra", func(r *row) *[]byte { return &r.extra }),
+	detail(col("policy_logs", func(r *row) *[]string { return &r.policyLogs })),
+	detail(col("policy_decisions", func(r *row) *map[string]string { return &r.decisions })),
+	detail(col("redacted_by", func(r *row) *[]string { return &r.redactedBy })),
+	detail(col("extra", func(r *row) *[]byte { return &r.extra })),
 	col("rate_limit_decision", func(r *row) *string { return &r.rateLimitDecision }),
 	col("rate_limit_bucket", func(r *row) *string { return &r.rateLimitKey }),
 	col("basic_auth_decision", func(r *row) *string { return &r.basicAuthDecision }),
@@ -109,14 +109,15 @@ var fields = []field[row]{
 }
 
 var (
-	bodyFields = without(fields, func(f field[row]) bool { return f.single })
-	listFields = without(bodyFields, func(f field[row]) bool { return f.bulky })
+	fullFields  = without(fields, func(f field[row]) bool { return f.single })
+	headFields  = without(fullFields, func(f field[row]) bool { return f.bulky })
+	briefFields = without(headFields, func(f field[row]) bool { return f.detail })
 )
 
-// chosen is the fields of an answer with many exchanges.
+// chosen is the fields of an answer with whole exchanges.
 func chosen(bodies bool) []field[row] {
 	if bodies {
-		return bodyFields
+		return fullFields
 	}
-	return listFields
+	return headFields
 }

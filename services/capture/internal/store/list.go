@@ -31,8 +31,8 @@ type ListQuery struct {
 	Limit  int
 }
 
-// List returns exchanges in their order without the contents of bodies, and
-// whether there are more.
+// List returns exchanges in their order, and whether there are more: without
+// headers, trailers, the contents of bodies and what only [Store.Get] tells.
 //
 // It finds their places first, for which few columns are read, and then all columns
 // of those rows alone: there are about a hundred, each with a block to decompress.

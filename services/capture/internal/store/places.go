@@ -95,8 +95,8 @@ func (s *Store) at(ctx context.Context, places []Place, o Order) (exchanges []*c
 	}
 	slices.Sort(times)
 	q := &statement{}
-	q.add("SELECT ", names(listFields), " FROM exchanges WHERE ts IN (", q.instants(slices.Compact(times)), ") AND id IN (", q.texts(ids), ")",
+	q.add("SELECT ", names(briefFields), " FROM exchanges WHERE ts IN (", q.instants(slices.Compact(times)), ") AND id IN (", q.texts(ids), ")",
 		o.clause(), " SETTINGS optimize_read_in_order = 0")
-	err = s.read(ctx, q, listFields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
+	err = s.read(ctx, q, briefFields, func(r *row) { exchanges = append(exchanges, r.exchange()) })
 	return exchanges, err
 }

@@ -87,10 +87,32 @@ func TestExchangeComesBackAsItWas(t *testing.T) {
 		}
 	}
 	listed := all(t, s, "")
-	full.Request.Body.Content, full.Response.Body.Content, full.PolicyTrace, full.Messages = nil, nil, nil, nil
-	if diff := cmp.Diff([]*capturev1.Exchange{full, bare}, listed, protocmp.Transform()); diff != "" {
+	if diff := cmp.Diff([]*capturev1.Exchange{brief(full), brief(bare)}, listed, protocmp.Transform()); diff != "" {
 		t.Errorf("the list differs (-want +got):\n%s", diff)
 	}
+}
+
+// brief is what lists tell of an exchange.
+func brief(e *capturev1.Exchange) *capturev1.Exchange {
+	req, res, conn, policy := e.GetRequest(), e.GetResponse(), e.GetConnection(), e.GetPolicy()
+	req.Headers, req.Trailers, req.Body.Content = nil, nil, nil
+	if res != nil {
+		res.Headers, res.Trailers, res.Body.Content = nil, nil, nil
+	}
+	if policy != nil {
+		policy.Logs, policy.Decisions = nil, nil
+	}
+	if tls := conn.GetTls(); tls != nil {
+		tls.ClientCertificate = nil
+	}
+	if geo := conn.GetGeo(); geo != nil {
+		geo.Latitude, geo.Longitude = 0, 0
+	}
+	if e.Upstream != nil {
+		e.Upstream.FailedAttempts = nil
+	}
+	e.PolicyTrace, e.Messages, e.Redactions = nil, nil, nil
+	return e
 }
 
 func TestGetNamesReplays(t *testing.T) {

@@ -43,7 +43,9 @@ const (
 // syntax (docs/reference/search.md); one that begins with "cel:" is a CEL
 // expression instead. A wrong one is INVALID_ARGUMENT with its position.
 type CaptureServiceClient interface {
-	// ListExchanges lists exchanges, newest first, without body contents.
+	// ListExchanges lists exchanges, newest first, in brief: without headers, trailers,
+	// body contents, and what else only readers of one exchange want, which
+	// GetExchange and GetExport tell.
 	ListExchanges(ctx context.Context, in *ListExchangesRequest, opts ...grpc.CallOption) (*ListExchangesResponse, error)
 	// GetExchange returns one exchange, whole.
 	GetExchange(ctx context.Context, in *GetExchangeRequest, opts ...grpc.CallOption) (*GetExchangeResponse, error)
@@ -270,7 +272,9 @@ type CaptureService_FollowLogClient = grpc.ServerStreamingClient[FollowLogRespon
 // syntax (docs/reference/search.md); one that begins with "cel:" is a CEL
 // expression instead. A wrong one is INVALID_ARGUMENT with its position.
 type CaptureServiceServer interface {
-	// ListExchanges lists exchanges, newest first, without body contents.
+	// ListExchanges lists exchanges, newest first, in brief: without headers, trailers,
+	// body contents, and what else only readers of one exchange want, which
+	// GetExchange and GetExport tell.
 	ListExchanges(context.Context, *ListExchangesRequest) (*ListExchangesResponse, error)
 	// GetExchange returns one exchange, whole.
 	GetExchange(context.Context, *GetExchangeRequest) (*GetExchangeResponse, error)
