@@ -4,6 +4,9 @@
 //	go run ./services/capture/benchmark/exchanges -rows 10000000 -into docs/storage.md
 //
 // It starts an engine and a Redis of its own in a temporary folder, which it removes.
+// With -feed it measures nothing, and sends exchanges to a capture service that runs:
+//
+//	go run ./services/capture/benchmark/exchanges -feed 127.0.0.1:4052 -rows 20000 -rate 1000
 package main
 
 import (
@@ -46,10 +49,16 @@ func begin() error {
 
 func run(ctx context.Context, log *slog.Logger) error {
 	rows := flag.Int("rows", 1_000_000, "exchanges to load")
-	dir := flag.String("dir", "", "folder for the data, made and removed; default: a temporary one")
+	dir := flag.String("dir", "", "folder for the data, which stays; what it has from before is measured again. Default: a temporary one")
 	length := flag.Duration("ingest", 20*time.Second, "how long exchanges are sent through a capture service; 0 to leave it out")
 	into := flag.String("into", "", "file whose part between the marks of this measurement is replaced; default: standard output")
+	feed := flag.String("feed", "", "host and port of a capture service that is sent the exchanges; nothing is measured")
+	rate := flag.Int("rate", 0, "with -feed: exchanges a second; 0: all at once")
+	over := flag.Duration("over", time.Hour, "with -feed and no rate: how long before now the first was received")
 	flag.Parse()
+	if *feed != "" {
+		return benchmark.Feed(ctx, benchmark.Supply{Target: *feed, Rows: *rows, Rate: *rate, Over: *over})
+	}
 	m, err := start(ctx, *dir, log)
 	if err != nil {
 		return err
@@ -62,8 +71,10 @@ func run(ctx context.Context, log *slog.Logger) error {
 			return fmt.Errorf("measuring ingest: %w", err)
 		}
 	}
-	if err := load(ctx, m, *rows, log, &out); err != nil {
-		return err
+	if !m.loaded {
+		if err := load(ctx, m, *rows, log, &out); err != nil {
+			return err
+		}
 	}
 	if err := benchmark.Measure(ctx, m.engine.DSN(), &out, log); err != nil {
 		return fmt.Errorf("measuring searches: %w", err)
