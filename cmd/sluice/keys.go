@@ -23,12 +23,7 @@ type keysCreateCmd struct {
 }
 
 // Run makes the key.
-func (c *keysCreateCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *keysCreateCmd) Run(ctx context.Context, conn *client.Client) error {
 	scope := policyv1.Scope(policyv1.Scope_value["SCOPE_"+strings.ToUpper(c.Scope)])
 	res, err := conn.APIKeys.CreateApiKey(ctx, &policyv1.CreateApiKeyRequest{ApiKey: &policyv1.ApiKey{Description: c.Description, Scope: scope}})
 	if err != nil {
@@ -41,12 +36,7 @@ func (c *keysCreateCmd) Run(ctx context.Context) error {
 type keysListCmd struct{ client.Flags }
 
 // Run lists the keys.
-func (c *keysListCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *keysListCmd) Run(ctx context.Context, conn *client.Client) error {
 	for cursor := ""; ; {
 		page, err := conn.APIKeys.ListApiKeys(ctx, &policyv1.ListApiKeysRequest{Cursor: cursor})
 		if err != nil {
@@ -68,12 +58,7 @@ type keysDeleteCmd struct {
 }
 
 // Run revokes the key.
-func (c *keysDeleteCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = conn.APIKeys.DeleteApiKey(ctx, &policyv1.DeleteApiKeyRequest{Id: c.ID})
+func (c *keysDeleteCmd) Run(ctx context.Context, conn *client.Client) error {
+	_, err := conn.APIKeys.DeleteApiKey(ctx, &policyv1.DeleteApiKeyRequest{Id: c.ID})
 	return err
 }

@@ -21,12 +21,7 @@ type limitsCmd struct {
 }
 
 // Run lists the buckets.
-func (c *limitsCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *limitsCmd) Run(ctx context.Context, conn *client.Client) error {
 	page, err := conn.RateLimits.ListRateLimitBuckets(ctx, &policyv1.ListRateLimitBucketsRequest{EndpointId: c.Endpoint, Limit: c.Limit})
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ type applyCmd struct {
 }
 
 // Run applies the manifest.
-func (c *applyCmd) Run(ctx context.Context) error {
+func (c *applyCmd) Run(ctx context.Context, conn *client.Client) error {
 	source, err := readSource(c.File)
 	if err != nil {
 		return err
@@ -26,11 +26,6 @@ func (c *applyCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.New(terminal.Error(err, c.File))
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	return manifest.Apply(ctx, conn, docs, func(r manifest.Result) {
 		verb := "updated"
 		if r.Created {
@@ -43,11 +38,6 @@ func (c *applyCmd) Run(ctx context.Context) error {
 type exportCmd struct{ client.Flags }
 
 // Run writes the manifest to standard output.
-func (c *exportCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *exportCmd) Run(ctx context.Context, conn *client.Client) error {
 	return manifest.Export(ctx, conn, os.Stdout)
 }

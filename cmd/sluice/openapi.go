@@ -60,12 +60,7 @@ type openapiShowCmd struct {
 }
 
 // Run writes the document.
-func (c *openapiShowCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *openapiShowCmd) Run(ctx context.Context, conn *client.Client) error {
 	id, err := c.id(ctx, conn)
 	if err != nil {
 		return err
@@ -92,16 +87,11 @@ type openapiCheckCmd struct {
 }
 
 // Run lists the differences. Operations that nobody used are told, and are none.
-func (c *openapiCheckCmd) Run(ctx context.Context) error {
+func (c *openapiCheckCmd) Run(ctx context.Context, conn *client.Client) error {
 	document, err := os.ReadFile(c.Document)
 	if err != nil {
 		return err
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	id, err := c.id(ctx, conn)
 	if err != nil {
 		return err

@@ -30,16 +30,11 @@ type httpCmd struct {
 }
 
 // Run publishes until interrupted and shows requests as they come.
-func (c *httpCmd) Run(ctx context.Context) error {
+func (c *httpCmd) Run(ctx context.Context, conn *client.Client) error {
 	upstream, err := c.upstream()
 	if err != nil {
 		return err
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	pub := &publish.Publisher{
 		Client: conn.Endpoints, PolicyFile: c.TrafficPolicyFile,
 		Changed: func() { fmt.Printf("-- %s is in force\n", c.TrafficPolicyFile) },

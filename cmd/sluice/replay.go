@@ -28,16 +28,11 @@ type replayCmd struct {
 }
 
 // Run sends the request again and tells what came back.
-func (c *replayCmd) Run(ctx context.Context) error {
+func (c *replayCmd) Run(ctx context.Context, conn *client.Client) error {
 	req, err := c.request()
 	if err != nil {
 		return err
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	ctx, cancel := context.WithTimeout(ctx, replayDeadline)
 	defer cancel()
 	res, err := conn.Replay.ReplayExchange(ctx, req)

@@ -40,16 +40,11 @@ type secretsSetCmd struct {
 }
 
 // Run stores the value.
-func (c *secretsSetCmd) Run(ctx context.Context) error {
+func (c *secretsSetCmd) Run(ctx context.Context, conn *client.Client) error {
 	value, err := c.read()
 	if err != nil {
 		return err
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	in, err := c.vault(ctx, conn)
 	if err != nil {
 		return err
@@ -123,12 +118,7 @@ type secretsListCmd struct {
 }
 
 // Run lists by vault and name.
-func (c *secretsListCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *secretsListCmd) Run(ctx context.Context, conn *client.Client) error {
 	all, err := allVaults(ctx, conn)
 	if err != nil {
 		return err
@@ -156,12 +146,7 @@ type secretsDeleteCmd struct {
 }
 
 // Run deletes.
-func (c *secretsDeleteCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *secretsDeleteCmd) Run(ctx context.Context, conn *client.Client) error {
 	in, err := findVault(ctx, conn, c.Vault)
 	switch {
 	case err != nil:
@@ -186,12 +171,7 @@ func (c *secretsDeleteCmd) Run(ctx context.Context) error {
 type secretsRotateCmd struct{ client.Flags }
 
 // Run has every service that stores secrets encrypt them anew.
-func (c *secretsRotateCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *secretsRotateCmd) Run(ctx context.Context, conn *client.Client) error {
 	vaults, err := conn.Vaults.ReencryptSecrets(ctx, &policyv1.ReencryptSecretsRequest{})
 	if err != nil {
 		return err

@@ -35,15 +35,11 @@ type trafficListCmd struct {
 }
 
 // Run lists, then follows.
-func (c *trafficListCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *trafficListCmd) Run(ctx context.Context, conn *client.Client) error {
 	out := c.printer()
 	var tail capturev1.CaptureService_TailExchangesClient
 	if c.Follow { // opened before the list is read, so that nothing falls between
+		var err error
 		if tail, err = conn.Capture.TailExchanges(ctx, &capturev1.TailExchangesRequest{Filter: c.Filter}); err != nil {
 			return err
 		}
@@ -114,12 +110,7 @@ type trafficShowCmd struct {
 }
 
 // Run shows the exchange.
-func (c *trafficShowCmd) Run(ctx context.Context) error {
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (c *trafficShowCmd) Run(ctx context.Context, conn *client.Client) error {
 	got, err := conn.Capture.GetExchange(ctx, &capturev1.GetExchangeRequest{Id: c.ID})
 	if err != nil {
 		return err

@@ -29,16 +29,11 @@ type trafficExportCmd struct {
 }
 
 // Run writes the file. One that broke off is not left behind.
-func (c *trafficExportCmd) Run(ctx context.Context) error {
+func (c *trafficExportCmd) Run(ctx context.Context, conn *client.Client) error {
 	format, err := c.format()
 	if err != nil {
 		return err
 	}
-	conn, err := c.Dial()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	stream, err := conn.Capture.GetExport(ctx, &capturev1.GetExportRequest{
 		Filter: c.Filter, StartTime: timestamppb.New(time.Now().Add(-c.Since)), Format: format, Limit: c.Limit, IncludeBodies: c.Bodies,
 	})

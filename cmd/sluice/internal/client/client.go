@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/alecthomas/kong"
 	"google.golang.org/grpc"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
@@ -26,7 +27,6 @@ type Flags struct {
 
 // Client is a connection with a stub for each service.
 type Client struct {
-	conn          *grpc.ClientConn
 	Endpoints     policyv1.EndpointServiceClient
 	Policies      policyv1.TrafficPolicyServiceClient
 	Settings      policyv1.SettingsServiceClient
@@ -44,8 +44,13 @@ type Client struct {
 	Sealing       eventsv1.SealingServiceClient
 }
 
-// Dial returns a client; it does not wait for the gateway.
-func (f Flags) Dial() (*Client, error) {
+// AfterApply gives the command's Run a *Client if it takes one.
+func (f *Flags) AfterApply(command *kong.Context) error {
+	return command.BindSingletonProvider(f.dial)
+}
+
+// dial does not wait for the gateway. The connection ends with the process.
+func (f *Flags) dial() (*Client, error) {
 	key, err := f.key()
 	if err != nil {
 		return nil, err
@@ -59,7 +64,6 @@ func (f Flags) Dial() (*Client, error) {
 		return nil, fmt.Errorf("gateway address %q: %w", f.Gateway, err)
 	}
 	return &Client{
-		conn:          conn,
 		Endpoints:     policyv1.NewEndpointServiceClient(conn),
 		Policies:      policyv1.NewTrafficPolicyServiceClient(conn),
 		Settings:      policyv1.NewSettingsServiceClient(conn),
@@ -78,10 +82,7 @@ func (f Flags) Dial() (*Client, error) {
 	}, nil
 }
 
-// Close ends the connection.
-func (c *Client) Close() { _ = c.conn.Close() } // nothing is left to do about it
-
-func (f Flags) key() (string, error) {
+func (f *Flags) key() (string, error) {
 	if f.APIKeyFile == "" {
 		return os.Getenv("SLUICE_API_KEY"), nil
 	}

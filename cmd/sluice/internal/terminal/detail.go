@@ -40,6 +40,7 @@ func (p Printer) facts(e *capturev1.Exchange) {
 	if a := e.GetPolicy().GetAction(); a != "" {
 		p.fact("answered by", "%s, rule %s", a, Clean(e.GetPolicy().GetRule()))
 	}
+	p.policy(e.GetPolicyTrace())
 	if c := e.GetError().GetCode(); c != "" {
 		p.fact("error", "%s %s", c, Clean(e.GetError().GetMessage()))
 	}
@@ -99,6 +100,40 @@ func (p Printer) timings(e *capturev1.Exchange) {
 	if u := e.GetUpstream(); u.GetAddress() != "" {
 		p.fact("upstream", "%s", strings.TrimSpace(u.GetAddress()+" "+u.GetHttpVersion()))
 	}
+}
+
+// policy tells which rules matched in each phase, what their actions came to, and
+// whose policy it was when the request was forwarded to an internal endpoint.
+func (p Printer) policy(t *capturev1.PolicyTrace) {
+	for _, phase := range t.GetPhases() {
+		of := ""
+		if phase.GetEndpointUrl() != "" {
+			of = " of " + Clean(phase.GetEndpointUrl())
+		}
+		p.fact("policy", "%s%s, %s", phase.GetPhase(), of, Duration(phase.GetDuration().AsDuration()))
+		for _, rule := range phase.GetRules() {
+			if rule.GetMatched() || rule.GetError() != "" {
+				p.fact("", "  %s", p.rule(rule))
+			}
+		}
+	}
+}
+
+func (p Printer) rule(r *capturev1.PolicyRuleTrace) string {
+	name := Clean(r.GetName())
+	if name == "" {
+		name = fmt.Sprintf("[%d]", r.GetIndex())
+	}
+	var did []string
+	for _, a := range r.GetActions() {
+		outcome := strings.ToLower(strings.TrimPrefix(a.GetOutcome().String(), "OUTCOME_"))
+		did = append(did, Clean(a.GetType())+" "+outcome)
+	}
+	text := name + ": " + strings.Join(did, ", ")
+	if r.GetError() != "" {
+		text += " (" + Clean(r.GetError()) + ")"
+	}
+	return text
 }
 
 func (p Printer) headers(hs []*capturev1.Header) {

@@ -28,10 +28,23 @@ func TestDetail(t *testing.T) {
 			{Direction: capturev1.Message_DIRECTION_SERVER_TO_CLIENT, Kind: capturev1.Message_KIND_BINARY, Content: []byte{0xff}, Size: 1, Offset: durationpb.New(time.Millisecond)},
 		},
 		OmittedMessages: 3,
+		PolicyTrace: &capturev1.PolicyTrace{Phases: []*capturev1.PolicyPhaseTrace{
+			{Phase: "on_http_request", Duration: durationpb.New(2 * time.Millisecond), Rules: []*capturev1.PolicyRuleTrace{
+				{Name: "elsewhere", FalseExpression: "false"},
+				{Index: 1, Matched: true, Actions: []*capturev1.PolicyActionTrace{{Type: "forward-internal", Outcome: capturev1.PolicyActionTrace_OUTCOME_DECIDED}}},
+			}},
+			{Phase: "on_http_request", EndpointUrl: "https://users.internal", Duration: durationpb.New(time.Millisecond), Rules: []*capturev1.PolicyRuleTrace{
+				{Name: "limits", Matched: true, Error: "no\x1bkey", Actions: []*capturev1.PolicyActionTrace{
+					{Type: "log", Outcome: capturev1.PolicyActionTrace_OUTCOME_CONTINUED}, {Type: "rate-limit", Outcome: capturev1.PolicyActionTrace_OUTCOME_FAILED},
+				}},
+			}},
+		}},
 	})
 	for _, want := range []string{
 		"route        /chat/{id}", "203.0.113.9:5 (Bern·[2J, CH)", "duration     1.00s, connect 2.0ms",
 		"tried        10.0.0.1:80 for 1.0ms: status 503", "upstream     10.0.0.2:80 HTTP/1.1",
+		"policy       on_http_request, 2.0ms\n", "  [1]: forward-internal decided\n",
+		"policy       on_http_request of https://users.internal, 1.0ms\n", "  limits: log continued, rate-limit failed (no·key)\n",
 		"→ text   hello", "← binary (1 bytes)", "3 more messages",
 	} {
 		if !strings.Contains(out.String(), want) {
