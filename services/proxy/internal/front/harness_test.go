@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"google.golang.org/protobuf/proto"
+
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
@@ -151,8 +153,12 @@ func (h *harness) do(req *http.Request) *http.Response {
 // recorded waits for the next record.
 func (h *harness) recorded() *capturev1.Exchange {
 	h.t.Helper()
-	var b *capturev1.Batch
-	eventually(h.t, "a record", func() bool { b = h.Tap.Batch(); return b != nil })
+	var raw *tap.Batch
+	eventually(h.t, "a record", func() bool { raw = h.Tap.Batch(); return raw != nil })
+	b := &capturev1.Batch{}
+	if err := proto.Unmarshal(raw.Raw, b); err != nil {
+		h.t.Fatal(err)
+	}
 	if len(b.GetExchanges()) != 1 {
 		h.t.Fatalf("%d records at once; want one", len(b.GetExchanges()))
 	}

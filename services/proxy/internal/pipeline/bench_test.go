@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/platform/message"
@@ -59,6 +61,18 @@ func newGatewayOf(tb testing.TB, docs []*policyv1.Endpoint, up pipeline.Upstream
 		tb.Fatal("an endpoint cannot be served")
 	}
 	return pipeline.New(cfg, store, up, recorder, svc, reg, log), store, recorder, ledger
+}
+
+// recorded is what the tap has, as capture reads it.
+func recorded(tb testing.TB, recorder *tap.Tap) []*capturev1.Exchange {
+	tb.Helper()
+	out := &capturev1.Batch{}
+	for b := recorder.Batch(); b != nil; b = recorder.Batch() {
+		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(b.Raw, out); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return out.GetExchanges()
 }
 
 func request(header ...string) *message.Request {
@@ -112,29 +126,12 @@ on_http_response:
 				}
 				if i%1000 == 999 {
 					b.StopTimer()
-					for recorder.Batch() != nil {
+					for batch := recorder.Batch(); batch != nil; batch = recorder.Batch() {
+						recorder.Reuse(batch)
 					}
 					b.StartTimer()
 				}
 			}
 		})
 	}
-}
-
-// BenchmarkBatch makes records ready for the wire.
-func BenchmarkBatch(b *testing.B) {
-	doc := &policyv1.Endpoint{Id: "ep_1", Url: "https://api.test", Revision: 1, Upstream: &policyv1.Upstream{Url: "http://127.0.0.1:1"}}
-	g, recorder, _ := newGateway(b, doc, echo{strings.Repeat("x", 1024)}, trafficpolicy.Services{}, pipeline.Config{}, policyv1.CaptureMode_CAPTURE_MODE_FULL)
-	conn, to := connection("192.0.2.1:1000"), &sink{}
-	b.ReportAllocs()
-	n := 0
-	for b.Loop() {
-		b.StopTimer()
-		for range 100 {
-			g.Serve(context.Background(), conn, request(), to)
-		}
-		b.StartTimer()
-		n += len(recorder.Batch().GetExchanges())
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/exchange")
 }

@@ -44,7 +44,7 @@ func called(t *testing.T, policy string, allowed ...netip.Prefix) (*taken, *upst
 	if !g.Serve(context.Background(), connection("192.0.2.1:1"), request(), to) {
 		t.Fatal("the connection was cut")
 	}
-	records := recorder.Batch().GetExchanges()
+	records := recorded(t, recorder)
 	if len(records) != 1 || g.Active() != 0 {
 		t.Fatalf("%d records, %d active", len(records), g.Active())
 	}

@@ -29,7 +29,7 @@ on_http_response: [{actions: [{type: compress-response}]}]
 	doc := endpointAt("ep_1", "https://api.test", "http://own.test", signed)
 	g, recorder, _ := newGateway(t, doc, up, trafficpolicy.Services{Breakers: trafficpolicy.NewBreakers(nil)}, pipeline.Config{}, policyv1.CaptureMode_CAPTURE_MODE_FULL)
 	g.Serve(t.Context(), connection("192.0.2.1:1"), request("Accept-Encoding", "gzip"), &taken{})
-	got := recorder.Batch().GetExchanges()[0].GetPolicy().GetDecisions()
+	got := recorded(t, recorder)[0].GetPolicy().GetDecisions()
 	if want := map[string]string{"ip_restriction": "allow", "circuit_breaker": "allow", "owasp": "allow", "compression": "gzip"}; !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -102,7 +102,7 @@ func forwarded(t *testing.T, url, policy string, prepare func(*message.Request))
 		prepare(req)
 	}
 	keep := g.Serve(context.Background(), connection("192.0.2.1:1"), req, to)
-	records := recorder.Batch().GetExchanges()
+	records := recorded(t, recorder)
 	if len(records) != 1 || g.Active() != 0 {
 		t.Fatalf("%d records, %d active", len(records), g.Active())
 	}

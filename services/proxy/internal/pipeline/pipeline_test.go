@@ -72,11 +72,11 @@ func serve(t *testing.T, policy string, cfg pipeline.Config, conn *message.Conn,
 	doc := &policyv1.Endpoint{Id: "ep_1", Url: "https://api.test", Revision: 9, Upstream: &policyv1.Upstream{Url: "http://127.0.0.1:1"}, TrafficPolicy: policy}
 	g, recorder, ledger := newGateway(t, doc, r.up, trafficpolicy.Services{RateLimiter: allow{}}, cfg, policyv1.CaptureMode_CAPTURE_MODE_FULL)
 	r.keep = g.Serve(context.Background(), conn, req, r.client)
-	batch := recorder.Batch()
-	if len(batch.GetExchanges()) != 1 || ledger.Counts().Pending != 1 || g.Active() != 0 {
-		t.Fatalf("%d records, %+v, %d active", len(batch.GetExchanges()), ledger.Counts(), g.Active())
+	records := recorded(t, recorder)
+	if len(records) != 1 || ledger.Counts().Pending != 1 || g.Active() != 0 {
+		t.Fatalf("%d records, %+v, %d active", len(records), ledger.Counts(), g.Active())
 	}
-	r.record = batch.GetExchanges()[0]
+	r.record = records[0]
 	return r
 }
 

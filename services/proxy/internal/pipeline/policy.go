@@ -95,20 +95,20 @@ func (x *exchange) notePolicy() {
 	if x.record == nil || x.run == nil {
 		return
 	}
-	f, trace := x.run.Facts(), x.run.Trace()
+	p, f := &x.record.Policy, x.run.Facts()
+	x.run.TraceInto(&p.Trace)
 	for _, l := range x.inner {
 		if l.run != nil {
 			f = l.addFacts(f)
-			trace.Phases = append(trace.Phases, l.phases()...)
+			p.Trace.Phases = append(p.Trace.Phases, l.phases()...)
 		}
 	}
 	for _, value := range f.Secrets {
 		x.record.Know(redact.NewSecret(redactedLogin, value))
 	}
-	p := &x.record.Policy
 	*p = tap.Policy{
 		Rule: p.Rule, Action: p.Action, RateLimit: f.RateLimit.Decision, RateLimitBucket: f.RateLimit.BucketKey,
-		BasicAuth: f.BasicAuth.Decision, UserName: cmp.Or(f.LoginUser, f.BasicAuth.Username), Decisions: decisions(f), Logs: f.Logs, Trace: trace,
+		BasicAuth: f.BasicAuth.Decision, UserName: cmp.Or(f.LoginUser, f.BasicAuth.Username), Decisions: decisions(f), Logs: f.Logs, Trace: p.Trace,
 	}
 	x.record.PolicyTime, x.record.Run = x.policyTime, x.run
 }

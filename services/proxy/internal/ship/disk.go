@@ -10,8 +10,8 @@ import (
 )
 
 // store puts a batch into the spool, or counts it as lost.
-func (s *Shipper) store(b sealed) (kept bool) {
-	err := s.spool.Append(b.raw, uint32(b.exchanges)) // #nosec G115 -- at most one batch
+func (s *Shipper) store(b *tap.Batch) (kept bool) {
+	err := s.spool.Append(b.Raw, uint32(b.Exchanges)) // #nosec G115 -- at most one batch
 	if err == nil {
 		s.troubled = false
 		return true
@@ -23,7 +23,7 @@ func (s *Shipper) store(b sealed) (kept bool) {
 	case errors.Is(err, spool.ErrTooLarge):
 		reason = tap.TooLarge
 	}
-	s.ledger.Dropped(reason, b.exchanges)
+	s.ledger.Dropped(reason, b.Exchanges)
 	if !s.troubled {
 		s.troubled = true
 		s.log.Error("records are lost: the spool does not take them", "reason", reason, "error", err)
@@ -51,7 +51,7 @@ func (s *Shipper) unspool(from *spool.Spool) *parcel {
 			s.drop(uint64(r.Items), r.Recovered || from != s.spool)
 			continue
 		}
-		p := &parcel{sealed: b, from: from, end: r.End, recovered: r.Recovered || from != s.spool}
+		p := &parcel{Batch: b, from: from, end: r.End, recovered: r.Recovered || from != s.spool}
 		s.onDisk = append(s.onDisk, p)
 		return p
 	}

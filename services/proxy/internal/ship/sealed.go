@@ -12,20 +12,9 @@ import (
 	protobuf "google.golang.org/protobuf/proto"
 
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
+
+	"sluice.dev/services/proxy/internal/tap"
 )
-
-// sealed is a batch as it goes over the wire and into the spool. It is encoded
-// once: what waits, is spooled, or is sent again costs no more than its bytes.
-type sealed struct {
-	id        string
-	exchanges uint64
-	raw       []byte // a capturev1.Batch
-}
-
-func seal(b *capturev1.Batch) (sealed, error) {
-	raw, err := protobuf.Marshal(b)
-	return sealed{id: b.GetId(), exchanges: uint64(len(b.GetExchanges())), raw: raw}, err
-}
 
 const (
 	batchID        protowire.Number = 1 // of Batch
@@ -38,35 +27,35 @@ var errNoBatch = errors.New("it is no batch")
 
 // unseal finds the id and the number of exchanges of an encoded batch. What this
 // process has not written itself is checked to the end.
-func unseal(raw []byte, foreign bool) (sealed, error) {
+func unseal(raw []byte, foreign bool) (*tap.Batch, error) {
 	if foreign {
 		if err := protobuf.Unmarshal(raw, &capturev1.Batch{}); err != nil {
-			return sealed{}, fmt.Errorf("%w: %w", errNoBatch, err)
+			return nil, fmt.Errorf("%w: %w", errNoBatch, err)
 		}
 	}
-	s := sealed{raw: raw}
+	s := &tap.Batch{Raw: raw}
 	for rest := raw; len(rest) > 0; {
 		number, kind, n := protowire.ConsumeTag(rest)
 		if n < 0 {
-			return sealed{}, fmt.Errorf("%w: %w", errNoBatch, protowire.ParseError(n))
+			return nil, fmt.Errorf("%w: %w", errNoBatch, protowire.ParseError(n))
 		}
 		rest = rest[n:]
 		size := protowire.ConsumeFieldValue(number, kind, rest)
 		if size < 0 {
-			return sealed{}, fmt.Errorf("%w: %w", errNoBatch, protowire.ParseError(size))
+			return nil, fmt.Errorf("%w: %w", errNoBatch, protowire.ParseError(size))
 		}
 		switch {
 		case kind != protowire.BytesType:
 		case number == batchID:
 			id, _ := protowire.ConsumeString(rest)
-			s.id = id
+			s.ID = id
 		case number == batchExchanges:
-			s.exchanges++
+			s.Exchanges++
 		}
 		rest = rest[size:]
 	}
-	if s.id == "" {
-		return sealed{}, fmt.Errorf("%w: it has no id", errNoBatch)
+	if s.ID == "" {
+		return nil, fmt.Errorf("%w: it has no id", errNoBatch)
 	}
 	return s, nil
 }
@@ -76,7 +65,7 @@ func unseal(raw []byte, foreign bool) (sealed, error) {
 type message struct {
 	request *capturev1.IngestRequest // nil: the batch
 	proxyID string
-	batch   sealed
+	batch   *tap.Batch
 }
 
 // buffers is the batch as an encoded capturev1.IngestRequest.
@@ -84,8 +73,8 @@ func (m *message) buffers() mem.BufferSlice {
 	head := protowire.AppendTag(nil, requestProxyID, protowire.BytesType)
 	head = protowire.AppendString(head, m.proxyID)
 	head = protowire.AppendTag(head, requestBatch, protowire.BytesType)
-	head = protowire.AppendVarint(head, uint64(len(m.batch.raw)))
-	return mem.BufferSlice{mem.SliceBuffer(head), mem.SliceBuffer(m.batch.raw)}
+	head = protowire.AppendVarint(head, uint64(len(m.batch.Raw)))
+	return mem.BufferSlice{mem.SliceBuffer(head), mem.SliceBuffer(m.batch.Raw)}
 }
 
 // codec is that of protobuf, for messages that are encoded already.

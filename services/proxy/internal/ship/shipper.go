@@ -34,8 +34,9 @@ const (
 
 // Tap is where records come from.
 type Tap interface {
-	Batch() *capturev1.Batch
+	Batch() *tap.Batch
 	Lost() // the last batch is
+	Reuse(*tap.Batch)
 	Ready() <-chan struct{}
 	FullBatch() bool
 	OverHalf() bool
@@ -62,11 +63,12 @@ type Shipper struct {
 
 // parcel is a batch on its way.
 type parcel struct {
-	sealed
+	*tap.Batch
 	from      *spool.Spool // nil when it came straight from the tap
 	end       spool.Position
 	recovered bool // of an earlier run
 	acked     bool
+	again     bool // it was sent on more than one stream
 }
 
 // New returns a shipper. It owns the spools and closes them at the end of Run.
@@ -124,7 +126,7 @@ func (s *Shipper) flush(events <-chan event) error {
 	}
 	for _, p := range s.window {
 		if p.from == nil {
-			s.store(p.sealed)
+			s.store(p.Batch)
 		}
 	}
 	s.sayGoodbye(events)
@@ -172,7 +174,7 @@ func (s *Shipper) pump() {
 			break
 		}
 		s.window = append(s.window, p)
-		s.link.send(&message{proxyID: s.proxyID, batch: p.sealed})
+		s.link.send(&message{proxyID: s.proxyID, batch: p.Batch})
 	}
 	for s.mustSpool() {
 		s.spoolNext()
@@ -184,28 +186,20 @@ func (s *Shipper) pump() {
 
 // spoolNext takes the next batch to the spool.
 func (s *Shipper) spoolNext() {
-	b, ok := s.sealNext()
-	if ok && !s.store(b) {
+	b := s.tap.Batch()
+	if b == nil {
+		return
+	}
+	if !s.store(b) {
 		s.tap.Lost()
 	}
-}
-
-// sealNext takes the next batch from the tap. What cannot be encoded is counted.
-func (s *Shipper) sealNext() (b sealed, ok bool) {
-	b, err := seal(s.tap.Batch())
-	if err == nil {
-		return b, true
-	}
-	s.log.Error("records are lost: they cannot be encoded", "exchanges", b.exchanges, "error", err)
-	s.ledger.Dropped(tap.TooLarge, b.exchanges)
-	s.tap.Lost()
-	return b, false
+	s.tap.Reuse(b)
 }
 
 func (s *Shipper) room() bool {
 	bytes := 0
 	for _, p := range s.window {
-		bytes += len(p.raw)
+		bytes += len(p.Raw)
 	}
 	return len(s.window) < windowBatches && bytes < windowBytes
 }
@@ -232,11 +226,10 @@ func (s *Shipper) nextParcel() *parcel {
 	if s.tap.Empty() || !s.due && !s.tap.FullBatch() {
 		return nil
 	}
-	b, ok := s.sealNext()
-	if !ok {
-		return nil // the next one comes with the next tick
+	if b := s.tap.Batch(); b != nil {
+		return &parcel{Batch: b}
 	}
-	return &parcel{sealed: b}
+	return nil
 }
 
 func (s *Shipper) handle(e event) {
@@ -244,7 +237,8 @@ func (s *Shipper) handle(e event) {
 	case e.up != nil:
 		s.link = e.up
 		for _, p := range s.window { // the service may have lost them
-			s.link.send(&message{proxyID: s.proxyID, batch: p.sealed})
+			p.again = true
+			s.link.send(&message{proxyID: s.proxyID, batch: p.Batch})
 		}
 		s.report(true)
 	case e.acked != "":
@@ -255,7 +249,7 @@ func (s *Shipper) handle(e event) {
 }
 
 func (s *Shipper) acknowledge(id string) {
-	at := slices.IndexFunc(s.window, func(p *parcel) bool { return p.id == id })
+	at := slices.IndexFunc(s.window, func(p *parcel) bool { return p.ID == id })
 	if at < 0 {
 		return // the second acknowledgement of a batch that was sent twice
 	}
@@ -263,11 +257,14 @@ func (s *Shipper) acknowledge(id string) {
 	s.window = slices.Delete(s.window, at, at+1)
 	p.acked = true
 	if p.recovered {
-		s.ledger.Recovered(p.exchanges)
+		s.ledger.Recovered(p.Exchanges)
 	} else {
-		s.ledger.Stored(p.exchanges)
+		s.ledger.Stored(p.Exchanges)
 	}
 	s.forget()
+	if p.from == nil && !p.again { // else a stream that broke may still read it
+		s.tap.Reuse(p.Batch)
+	}
 }
 
 // report sends the accounting when it changed since the last time.

@@ -142,7 +142,7 @@ func TestWhatTheSampleLeavesOut(t *testing.T) {
 		tap := newTap(t, &policyv1.CaptureSettings{SamplePercent: never, Keep: keep})
 		tap.run(NewOverride(tt.o), tt.d, tt.status, tt.took)
 		got := "-"
-		if b := tap.Batch(); b != nil {
+		if b := decode(tap.Batch()); b != nil {
 			got = b.GetExchanges()[0].GetKeptBy()
 		}
 		if c := tap.ledger.Counts(); got != tt.want || !c.balanced() || c.Seen != 1 || (got == "-") != (c.Sampled == 1) {
@@ -168,7 +168,7 @@ func TestEndpointsAndRulesChangeWhatIsRecorded(t *testing.T) {
 	} {
 		tap := newTap(t, nil)
 		tap.run(NewOverride(tt.o), tt.d, 200, 0)
-		e := tap.Batch().GetExchanges()[0]
+		e := decode(tap.Batch()).GetExchanges()[0]
 		if e.GetFullCapture() != tt.full || string(e.GetRequest().GetBody().GetContent()) != tt.request || string(e.GetResponse().GetBody().GetContent()) != tt.response {
 			t.Errorf("%s: %v", tt.name, e)
 		}
@@ -184,7 +184,7 @@ func TestARuleThatComesTooLate(t *testing.T) {
 	r.Capture(trafficpolicy.CaptureDirective{Mode: "full"})
 	_, _ = io.Copy(io.Discard, req.Body)
 	tap.End(r)
-	if b := tap.Batch().GetExchanges()[0].GetRequest().GetBody(); len(b.GetContent()) != 0 || !b.GetTruncated() || b.GetSize() != 8 {
+	if b := decode(tap.Batch()).GetExchanges()[0].GetRequest().GetBody(); len(b.GetContent()) != 0 || !b.GetTruncated() || b.GetSize() != 8 {
 		t.Errorf("%v", b)
 	}
 }
@@ -205,7 +205,7 @@ func TestBodiesBeyondMemory(t *testing.T) {
 		_, _ = io.Copy(io.Discard, struct{ io.Reader }{bodies[i]})
 		tap.End(r)
 	}
-	for b := tap.Batch(); b != nil; b = tap.Batch() {
+	for b := decode(tap.Batch()); b != nil; b = decode(tap.Batch()) {
 		for _, e := range b.GetExchanges() {
 			body := e.GetResponse().GetBody()
 			if body.GetSize() != 300<<10 || body.GetTruncated() != (body.GetStoredSize() < body.GetSize()) {
@@ -226,13 +226,13 @@ func TestPartsThatAreLostLater(t *testing.T) {
 	res := message.NewResponse(200, nil, strings.Repeat("x", 400<<10))
 	r.Respond(res)
 	_, _ = io.CopyN(io.Discard, res.Body, 200<<10)
-	before := tap.Batch()
+	before := decode(tap.Batch())
 	_, _ = io.CopyN(io.Discard, res.Body, 100<<10)
-	lost := tap.Batch()
+	lost := decode(tap.Batch())
 	tap.Lost()
 	_, _ = io.Copy(io.Discard, res.Body)
 	tap.End(r)
-	after := tap.Batch()
+	after := decode(tap.Batch())
 	last := before.GetBodyParts()[len(before.GetBodyParts())-1]
 	if len(lost.GetBodyParts()) == 0 || len(after.GetBodyParts()) != 0 {
 		t.Fatalf("%d parts lost, %d after them", len(lost.GetBodyParts()), len(after.GetBodyParts()))
@@ -258,7 +258,7 @@ func BenchmarkRecord(b *testing.B) {
 				_, _ = io.Copy(io.Discard, res.Body)
 				tap.End(r)
 				for tap.FullBatch() {
-					tap.Batch()
+					tap.Reuse(tap.Batch())
 				}
 			}
 		})

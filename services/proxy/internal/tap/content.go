@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 
 	"sluice.dev/platform/message"
@@ -16,7 +14,7 @@ import (
 )
 
 // kept is what is left of a body for its record, secrets replaced. It belongs to
-// the goroutine that makes batches.
+// the goroutine that encodes the record.
 type kept struct {
 	redaction *redact.Body
 	inline    []byte
@@ -62,16 +60,16 @@ func (s side) redact() *redact.Body {
 }
 
 // chunk takes a stretch of a body whose exchange runs.
-func (s side) chunk(p []byte, into *capturev1.Batch) { s.keep(s.redact().Write(p), into) }
+func (s side) chunk(p []byte, into *Batch) { s.keep(s.redact().Write(p), into) }
 
 // last takes what is left of the body when its exchange has ended.
-func (s side) last(into *capturev1.Batch) {
-	if s.limit == 0 || s.content == nil && s.chunks == 0 {
+func (s side) last(into *Batch) {
+	if s.limit == 0 || len(s.content) == 0 && s.chunks == 0 {
 		return
 	}
 	cut := s.cut()
-	if encoding := strings.Join(s.header.Values("content-encoding"), ","); len(coding.Parse(encoding)) > 0 && s.chunks == 0 {
-		s.keep(s.decoded(encoding, cut), into)
+	if s.coded && s.chunks == 0 {
+		s.keep(s.decoded(strings.Join(s.header.Values("content-encoding"), ","), cut), into)
 		return
 	}
 	s.kept.decoded = s.size
@@ -119,7 +117,7 @@ func (s side) decoded(encoding string, cut bool) []byte {
 
 // keep puts what follows in the record, or into parts when the record has as much
 // as it carries.
-func (s side) keep(p []byte, into *capturev1.Batch) {
+func (s side) keep(p []byte, into *Batch) {
 	k := &s.kept
 	if k.lost && !k.plain {
 		return
@@ -136,19 +134,7 @@ func (s side) keep(p []byte, into *capturev1.Batch) {
 	k.stored += uint64(n)
 	for p = p[n:]; len(p) > 0; p = p[n:] {
 		n = min(len(p), partSize)
-		into.BodyParts = append(into.BodyParts, &capturev1.BodyPart{
-			ExchangeId: s.record.id, Side: s.side, Offset: k.stored, Content: bytes.Clone(p[:n]), ExchangeTime: timestamppb.New(s.record.start),
-		})
+		into.part(s, k.stored, p[:n])
 		k.stored += uint64(n)
-	}
-}
-
-// proto is the body as the record tells it.
-func (s side) proto() *capturev1.Body {
-	k := &s.kept
-	held := k.redaction != nil && k.redaction.HeldSecret()
-	return &capturev1.Body{
-		Content: k.inline, Size: s.size, StoredSize: k.stored, DecodedSize: k.decoded,
-		Truncated: s.limit > 0 && (s.lost || s.size > uint64(s.limit)) || k.lost || k.opaque || held, // #nosec G115 -- a limit is positive
 	}
 }

@@ -10,16 +10,23 @@ import (
 // replaced all the same.
 const maxFindings = 1000
 
+// finding is one value that was replaced.
+type finding struct {
+	part                   capturev1.Redaction_Part
+	path, rule, kind, hash string
+	length                 uint64
+}
+
 // finding notes what was replaced in a part of the record. It belongs to the
-// goroutine that makes batches.
+// goroutine that encodes the record.
 func (r *Recording) finding(part capturev1.Redaction_Part) func(*redact.Finding) {
-	return func(f *redact.Finding) {
-		r.remember(f)
-		if len(r.findings) < maxFindings {
-			r.findings = append(r.findings, &capturev1.Redaction{
-				Part: part, Path: text(f.Path), Rule: f.Rule, Type: f.Type, Length: f.Length, Hash: f.Hash,
-			})
-		}
+	return func(f *redact.Finding) { r.note(part, f) }
+}
+
+func (r *Recording) note(part capturev1.Redaction_Part, f *redact.Finding) {
+	r.remember(f)
+	if len(r.findings) < maxFindings {
+		r.findings = append(r.findings, finding{part: part, path: f.Path, rule: f.Rule, kind: f.Type, hash: f.Hash, length: f.Length})
 	}
 }
 

@@ -66,7 +66,7 @@ func upgraded(t testing.TB, c *policyv1.CaptureSettings, stream string, size int
 		}
 	}
 	tap.End(r)
-	return tap.Batch().GetExchanges()[0]
+	return decode(tap.Batch()).GetExchanges()[0]
 }
 
 var fullCapture = &policyv1.CaptureSettings{Mode: policyv1.CaptureMode_CAPTURE_MODE_FULL, RequestBodyLimit: 2000, ResponseBodyLimit: 2000, MessageLimit: 8}
@@ -158,7 +158,7 @@ func answered(t testing.TB, c *policyv1.CaptureSettings, body string, size int, 
 	}
 	tap.End(r)
 	all := &capturev1.Batch{}
-	for b := tap.Batch(); b != nil; b = tap.Batch() {
+	for b := decode(tap.Batch()); b != nil; b = decode(tap.Batch()) {
 		all.Exchanges, all.BodyParts = append(all.Exchanges, b.GetExchanges()...), append(all.BodyParts, b.GetBodyParts()...)
 	}
 	if held := tap.held.Load(); held != 0 {

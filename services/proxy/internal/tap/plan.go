@@ -29,8 +29,6 @@ type settings struct {
 	plan
 	redactor *redact.Redactor
 	messages int
-	texts    memo // of plainText
-	json     memo // of plainJSON
 }
 
 func newSettings(c *policyv1.CaptureSettings, redactor *redact.Redactor) *settings {

@@ -38,7 +38,7 @@ type Recording struct {
 	req      *message.Request  // as it is at the end
 	res      *message.Response // nil when there was none
 	messages *messages
-	findings []*capturev1.Redaction
+	findings []finding
 	values   []string // of the head that were replaced
 
 	mu      sync.Mutex
@@ -108,8 +108,8 @@ func (r *Recording) Respond(res *message.Response) {
 	b.coded = isCoded(res.Header)
 	r.apply()
 	b.parser = r.parserFor(res.Header, capturev1.Message_DIRECTION_SERVER_TO_CLIENT, b.limit)
-	if n := res.ContentLength; n > 0 && b.limit > 0 {
-		b.content = make([]byte, 0, min(int64(b.limit), n, chunkSize))
+	if n := min(int64(b.limit), res.ContentLength, chunkSize); n > int64(cap(b.content)) {
+		b.content = make([]byte, 0, n)
 	}
 }
 
@@ -148,8 +148,7 @@ func (r *Recording) apply() {
 // isCoded reports whether a content has a coding, so that it must be seen as a
 // whole to look into it.
 func isCoded(h message.Header) bool {
-	encoding := h.Get("content-encoding")
-	return encoding != "" && len(coding.Parse(encoding)) > 0
+	return h.Has("content-encoding") && len(coding.Parse(strings.Join(h.Values("content-encoding"), ","))) > 0
 }
 
 func (r *Recording) head(res *message.Response) {
@@ -188,22 +187,72 @@ func (r *Recording) newBody(request bool) *body {
 
 // bodies are what most records need, in the record's own piece of memory.
 type bodies struct {
-	request, response         body
-	readRequest, readResponse tappedBody
+	request, response body
+	readResponse      tappedBody
 }
 
-func (r *Recording) begin() {
+// begin readies the bodies. That of a request has memory of its own: who reads it may
+// go on when the exchange has ended.
+func (r *Recording) begin(req *message.Request) {
 	own := &r.own
-	own.request.tap, own.request.record, own.request.request = r.tap, r, true
 	own.response.tap, own.response.record = r.tap, r
 	r.reqBody, r.resBody = &own.request, &own.response
+	if r.hasBody = req.ContentLength != 0 && req.Body != nil; r.hasBody {
+		b := &struct {
+			body
+			tappedBody
+		}{}
+		r.reqBody = &b.body
+		r.reqBody.coded = isCoded(req.Header)
+		b.tappedBody = tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
+		req.Body = &b.tappedBody
+	}
+	r.reqBody.tap, r.reqBody.record, r.reqBody.request = r.tap, r, true
+	r.apply()
 }
 
-// seal ends the notes of what is still being read and estimates the size.
+// simple reports whether the record is encoded at once: there is little to look into.
+func (r *Recording) simple() bool {
+	return r.messages == nil && r.reqBody.simple() && r.resBody.simple()
+}
+
+func (b *body) simple() bool {
+	return b.chunks == 0 && len(b.content) <= inlineSize && (!b.coded || len(b.content) == 0)
+}
+
+// detach copies what others use again when the exchange is over. Texts stay: nobody
+// changes them.
+func (r *Recording) detach() {
+	r.resHeader = r.resHeader.Clone()
+	r.req, r.res, r.Run = nil, nil, nil
+}
+
+var recordings = sync.Pool{New: func() any { return new(Recording) }}
+
+// reuse gives the memory of a record back that is encoded, or not needed. An upgraded
+// connection may still be read through its record.
+func (r *Recording) reuse() {
+	if r.resBody != &r.own.response {
+		return
+	}
+	clear(r.header)
+	clear(r.values)
+	clear(r.findings)
+	content, phases := r.own.response.content[:0], r.Policy.Trace.Phases[:0]
+	*r = Recording{header: r.header[:0], values: r.values[:0], findings: r.findings[:0], Policy: Policy{Trace: trafficpolicy.Trace{Phases: phases}}}
+	r.own.response.content = content
+	recordings.Put(r)
+}
+
+// seal ends the notes of what is still being read.
 func (r *Recording) seal() {
 	r.reqBody.stop()
 	r.resBody.stop()
 	r.size = r.messages.seal()
+}
+
+// estimate is about what the record takes in memory.
+func (r *Recording) estimate() {
 	r.size += overhead + traceSize(r.Policy.Trace) + len(r.target)*2 + len(r.host) + cap(r.reqBody.content) + cap(r.resBody.content)
 	for _, h := range []message.Header{r.header, r.resHeader, r.reqBody.trailer, r.resBody.trailer} {
 		r.size += headerSize(h) + len(h)*64

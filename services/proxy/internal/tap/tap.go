@@ -5,8 +5,9 @@
 // and counted; a request never waits. Whether an exchange is recorded at all is
 // decided at its end.
 //
-// Secrets are replaced when a record is made into an [capturev1.Exchange], before
-// it can leave the process by wire or disk.
+// Secrets are replaced when a record is encoded as a capturev1.Exchange, before it can
+// leave the process by wire or disk: at its end, or by the shipper's goroutine when
+// there is much to look into.
 package tap
 
 import (
@@ -15,10 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
-	"sluice.dev/platform/id"
 	"sluice.dev/platform/message"
 	"sluice.dev/platform/redact"
 )
@@ -39,13 +38,16 @@ type Tap struct {
 	held     atomic.Int64 // bytes of bodies and messages of exchanges that run, beyond what each may have
 	limit    int64        // of held
 
-	recent []*kept // with parts in the last batch
-	places Places  // nil for none
+	add    func(exchange, parts []byte) bool // to the queue
+	turn   bool                              // of what waits to be encoded
+	recent []*kept                           // with parts in the last batch
+	places Places                            // nil for none
 }
 
 // New returns a tap whose ring holds at most limits.
 func New(proxyID string, limits Limits, ledger *Ledger) *Tap {
 	t := &Tap{proxyID: proxyID, queue: newQueue(limits, BatchLimits), ledger: ledger, limit: int64(limits.Bytes)}
+	t.add = t.queue.add
 	_ = t.Configure(nil, nil)
 	return t
 }
@@ -88,26 +90,19 @@ func (t *Tap) charge(bytes int) bool {
 // body. Every method of a nil Recording does nothing.
 func (t *Tap) Begin(exchangeID string, conn *message.Conn, req *message.Request) *Recording {
 	s := t.settings.Load()
-	r := &Recording{
-		id: exchangeID, tap: t, settings: s, plan: s.plan, conn: conn, req: req, start: req.Received,
-		method: req.Method, scheme: req.Scheme, host: req.Host, target: req.Target, proto: req.Proto,
-		header: req.Header.Clone(),
-	}
+	r := recordings.Get().(*Recording)
+	r.id, r.tap, r.settings, r.plan, r.conn, r.req, r.start = exchangeID, t, s, s.plan, conn, req, req.Received
+	r.method, r.scheme, r.host, r.target, r.proto = req.Method, req.Scheme, req.Host, req.Target, req.Proto
+	r.header = append(r.header, req.Header...)
 	if s.share < 1 {
 		r.lot = rand.Float64() // #nosec G404 -- sampling needs no secrecy
 	}
-	r.begin()
-	r.apply()
-	if r.hasBody = req.ContentLength != 0 && req.Body != nil; r.hasBody {
-		r.reqBody.coded = isCoded(req.Header)
-		r.own.readRequest = tappedBody{source: req.Body, into: r.reqBody, trailer: &req.Trailer}
-		req.Body = &r.own.readRequest
-	}
+	r.begin(req)
 	return r
 }
 
 // End finishes the record and queues it, unless the sample leaves it out and
-// nothing says that it is kept. A nil r counts as sampled.
+// nothing says that it is kept. Nobody may use r any more. A nil r counts as sampled.
 func (t *Tap) End(r *Recording) {
 	if r == nil {
 		t.ledger.SawSampled()
@@ -117,10 +112,19 @@ func (t *Tap) End(r *Recording) {
 	r.seal()
 	if !r.decide() {
 		t.ledger.SawSampled()
+		r.reuse()
 		return
 	}
-	r.req, r.res, r.Run = nil, nil, nil // others use them again
 	t.ledger.SawPending()
+	if r.simple() {
+		if !encode(r, nil, t.add) {
+			t.ledger.Dropped(QueueFull, 1)
+		}
+		r.reuse()
+		return
+	}
+	r.detach()
+	r.estimate()
 	switch {
 	case r.size > MaxRecord:
 		t.ledger.Dropped(TooLarge, 1)
@@ -130,28 +134,47 @@ func (t *Tap) End(r *Recording) {
 }
 
 // Batch takes what has waited longest and makes it a batch: at most 500 exchanges
-// and parts of bodies, of about 4 MiB. It returns nil when there is nothing. Only
+// with parts of bodies, of about 4 MiB. It returns nil when there is nothing. Only
 // one goroutine may call it.
-func (t *Tap) Batch() *capturev1.Batch {
-	items := t.queue.take()
-	if len(items) == 0 {
-		return nil
+func (t *Tap) Batch() *Batch {
+	var b *Batch
+	if !t.turn {
+		b = t.queue.take()
+	}
+	if b == nil {
+		b = t.queue.newBatch()
+	}
+	t.fill(b)
+	t.turn = !t.turn && t.queue.left()
+	if b.empty() {
+		t.Reuse(b)
+		b = t.queue.take()
 	}
 	t.recent = t.recent[:0]
-	b := &capturev1.Batch{Id: id.Batch.New()}
-	for _, i := range items {
-		switch {
-		case i.record != nil:
-			e := i.record.exchange(t.proxyID, b)
-			t.locate(e, i.record.conn.ClientAddr.Addr())
-			b.Exchanges = append(b.Exchanges, e)
-		default:
-			i.chunk.side().chunk(i.chunk.data, b)
-			t.recent = append(t.recent, &i.chunk.body.kept)
-		}
+	if b != nil {
+		t.recent = append(t.recent, b.parts...)
 	}
 	return b
 }
+
+// fill encodes what waits for it, as far as it fits into b.
+func (t *Tap) fill(b *Batch) {
+	add := func(exchange, _ []byte) bool { b.add(exchange); return true }
+	for {
+		i, ok := t.queue.next(b)
+		switch {
+		case !ok:
+			return
+		case i.record != nil:
+			encode(i.record, b, add)
+		default:
+			i.chunk.side().chunk(i.chunk.data, b)
+		}
+	}
+}
+
+// Reuse gives the memory of a batch back that nobody reads any more.
+func (t *Tap) Reuse(b *Batch) { t.queue.reuse(b) }
 
 // Lost says that the last batch was lost: its parts of bodies are missing, and what
 // follows them is of no use.

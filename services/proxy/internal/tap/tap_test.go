@@ -1,6 +1,7 @@
 package tap
 
 import (
+	"fmt"
 	"io"
 	"net/netip"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
 	policyv1 "sluice.dev/proto/gen/sluice/policy/v1"
 
 	"sluice.dev/platform/message"
@@ -22,6 +24,21 @@ func (c Counts) balanced() bool {
 		sum += n
 	}
 	return c.Seen == sum
+}
+
+// decode reads a batch as capture does; nil when there is none.
+func decode(b *Batch) *capturev1.Batch {
+	if b == nil {
+		return nil
+	}
+	out := &capturev1.Batch{}
+	if err := proto.Unmarshal(b.Raw, out); err != nil {
+		panic(err)
+	}
+	if out.GetId() != b.ID || uint64(len(out.GetExchanges())) != b.Exchanges {
+		panic(fmt.Sprintf("batch %s of %d exchanges says %s and %d", b.ID, b.Exchanges, out.GetId(), len(out.GetExchanges())))
+	}
+	return out
 }
 
 func get(body string) *message.Request {
@@ -52,7 +69,7 @@ func TestAccountsBalanceAtAnyTime(t *testing.T) {
 	})
 	watch.Go(func() {
 		for {
-			b := tap.Batch()
+			b := decode(tap.Batch())
 			if n := uint64(len(b.GetExchanges())); n > 0 {
 				ledger.Dropped(SpoolFull, n/2)
 				ledger.Stored(n - n/2)
@@ -100,7 +117,7 @@ func TestBodiesAreKeptUpToTheirLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		tap.End(r)
-		e := tap.Batch().GetExchanges()[0]
+		e := decode(tap.Batch()).GetExchanges()[0]
 		kept := 0
 		if full {
 			kept = min(limit, size)
@@ -138,7 +155,7 @@ func TestBatchesAreBounded(t *testing.T) {
 		t.Errorf("over half %t, full batch %t, ready %d", tap.OverHalf(), tap.FullBatch(), len(tap.Ready()))
 	}
 	total, ids := 0, map[string]bool{}
-	for b := tap.Batch(); b != nil; b = tap.Batch() {
+	for b := decode(tap.Batch()); b != nil; b = decode(tap.Batch()) {
 		n := len(b.GetExchanges())
 		if n > 500 || n > 1 && proto.Size(b) > 5<<20 || ids[b.GetId()] {
 			t.Errorf("%d exchanges, %d bytes, id %s", n, proto.Size(b), b.GetId())
@@ -159,7 +176,7 @@ func TestLateReadsDoNotReachASealedRecord(t *testing.T) {
 	_, _ = io.ReadFull(req.Body, make([]byte, 5))
 	tap.End(r)
 	_, _ = io.Copy(io.Discard, req.Body) // a transport that still reads
-	if b := tap.Batch().GetExchanges()[0].GetRequest().GetBody(); string(b.GetContent()) != "hello" || b.GetSize() != 5 {
+	if b := decode(tap.Batch()).GetExchanges()[0].GetRequest().GetBody(); string(b.GetContent()) != "hello" || b.GetSize() != 5 {
 		t.Errorf("%v", b)
 	}
 }
@@ -172,7 +189,7 @@ func TestTraceID(t *testing.T) {
 		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-01":  "",
 		"junk": "", "": "",
 	} {
-		if got := traceID(message.Header{{Name: "traceparent", Value: value}}); got != want {
+		if got := traceID(value); got != want {
 			t.Errorf("traceID(%q) = %q", value, got)
 		}
 	}

@@ -3,61 +3,40 @@ package tap
 import (
 	"time"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
-	capturev1 "sluice.dev/proto/gen/sluice/capture/v1"
-
 	"sluice.dev/platform/redact"
 )
 
-// times are the timings of one record, in one piece of memory.
-type times struct {
-	message capturev1.Timings
-	all     [9]durationpb.Duration
-	used    int
-}
-
-func (t *times) of(d time.Duration) *durationpb.Duration {
-	out := &t.all[t.used]
-	t.used++
-	out.Seconds, out.Nanos = int64(d/time.Second), int32(d%time.Second) // #nosec G115 -- below a billion
-	return out
+func (e *encoder) timings(field int) {
+	r, up := e.r, &e.r.Upstream
+	m := e.Open(field, 0)
+	e.Duration(1, r.end.Sub(r.start))
+	e.positive(2, r.PolicyTime)
+	if !up.Sent.IsZero() {
+		e.Duration(3, r.upstreamEnd().Sub(up.Sent))
+	}
+	if r.response {
+		e.Duration(4, r.firstByte.Sub(r.start))
+	}
+	e.positive(5, up.Connect)
+	e.positive(6, up.TLSHandshake)
+	e.positive(7, up.FirstByte)
+	switch done := r.reqBody.done; {
+	case !r.hasBody:
+		e.Duration(8, 0)
+	case !done.IsZero(): // else it was not read to its end
+		e.Duration(8, done.Sub(r.start))
+	}
+	if !up.Sent.IsZero() {
+		e.Duration(9, up.Sent.Sub(r.start))
+	}
+	e.Close(m)
 }
 
 // positive leaves out what was not measured.
-func (t *times) positive(d time.Duration) *durationpb.Duration {
-	if d <= 0 {
-		return nil
+func (e *encoder) positive(field int, d time.Duration) {
+	if d > 0 {
+		e.Duration(field, d)
 	}
-	return t.of(d)
-}
-
-func (r *Recording) timings() *capturev1.Timings {
-	m := &times{}
-	t := &m.message
-	t.Duration, t.RequestReceived = m.of(r.end.Sub(r.start)), r.requestReceived(m)
-	t.Policy = m.positive(r.PolicyTime)
-	if r.response {
-		t.FirstByte = m.of(r.firstByte.Sub(r.start))
-	}
-	up := &r.Upstream
-	if !up.Sent.IsZero() {
-		t.Upstream = m.of(r.upstreamEnd().Sub(up.Sent))
-		t.UpstreamStart = m.of(up.Sent.Sub(r.start))
-	}
-	t.Connect, t.TlsHandshake, t.UpstreamFirstByte = m.positive(up.Connect), m.positive(up.TLSHandshake), m.positive(up.FirstByte)
-	return t
-}
-
-// requestReceived is nil when the body was not read to its end.
-func (r *Recording) requestReceived(m *times) *durationpb.Duration {
-	switch {
-	case !r.hasBody:
-		return m.of(0)
-	case r.reqBody.done.IsZero():
-		return nil
-	}
-	return m.of(r.reqBody.done.Sub(r.start))
 }
 
 // upstreamEnd is when the response was complete, or when the exchange ended.
@@ -68,17 +47,28 @@ func (r *Recording) upstreamEnd() time.Time {
 	return r.end
 }
 
-func (r *Recording) upstream() *capturev1.UpstreamCall {
-	up := &r.Upstream
+func (e *encoder) upstream(field int) {
+	up := &e.r.Upstream
 	if up.Address == "" {
-		return nil
+		return
 	}
-	out := &capturev1.UpstreamCall{Address: up.Address, ConnectionReused: up.Reused, HttpVersion: up.Proto}
-	for _, a := range up.Failed {
-		out.FailedAttempts = append(out.FailedAttempts, &capturev1.UpstreamAttempt{
-			Address: a.Address, Offset: durationpb.New(a.Sent.Sub(r.start)), Duration: durationpb.New(a.Duration),
-			StatusCode: uint32(a.Status), Error: text(redact.URL(a.Error)), // #nosec G115 -- a status has three digits
-		})
+	m := e.Open(field, 0)
+	e.hidden(1, up.Address)
+	e.Bool(2, up.Reused)
+	e.hidden(3, up.Proto)
+	for i := range up.Failed {
+		e.attempt(4, &up.Failed[i])
 	}
-	return out
+	e.Close(m)
+}
+
+// attempt appends a call that was tried again.
+func (e *encoder) attempt(field int, a *UpstreamAttempt) {
+	m := e.Open(field, 0)
+	e.hidden(1, a.Address)
+	e.Duration(2, a.Sent.Sub(e.r.start))
+	e.Duration(3, a.Duration)
+	e.Uint(4, uint64(a.Status)) // #nosec G115 -- a status has three digits
+	e.hidden(5, text(redact.URL(a.Error)))
+	e.Close(m)
 }

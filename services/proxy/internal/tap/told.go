@@ -15,13 +15,13 @@ import (
 	"sluice.dev/platform/trafficpolicy/coding"
 )
 
-// tellMessages puts the messages into the record, secrets replaced.
-func (r *Recording) tellMessages(e *capturev1.Exchange) {
-	m := r.messages
+// messages appends the messages, secrets replaced.
+func (e *encoder) messages(field int) {
+	r, m := e.r, e.r.messages
 	if m == nil {
 		return
 	}
-	e.OmittedMessages = m.omitted
+	e.Uint(field+1, m.omitted)
 	decoders := map[capturev1.Message_Direction]*inflater{}
 	for i := range m.list {
 		n := &m.list[i]
@@ -41,7 +41,7 @@ func (r *Recording) tellMessages(e *capturev1.Exchange) {
 		} else {
 			r.redactMessage(out, plain, i+1)
 		}
-		e.Messages = append(e.Messages, out)
+		e.message(field, out)
 	}
 }
 

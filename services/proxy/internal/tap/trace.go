@@ -1,19 +1,72 @@
 package tap
 
 import (
+	"encoding/json"
+
+	"sluice.dev/platform/message"
+	"sluice.dev/platform/redact"
 	"sluice.dev/platform/trafficpolicy"
 	"sluice.dev/platform/trafficpolicy/policytrace"
 )
 
-// mask knows what of the policy's doings the record must not hold: the request's
-// credentials, and bodies unless those are recorded.
-func (r *Recording) mask() policytrace.Mask {
-	mask := policytrace.Mask{Headers: r.settings.redactor.HeaderRules(), Bodies: r.plan.full}
-	for _, f := range r.header {
-		mask.Values = policytrace.Secrets(r.settings.redactor.HeaderRules(), f.Name, f.Value, mask.Values)
+// policy appends what the policy did, and how.
+func (e *encoder) policy(field int) {
+	p := &e.r.Policy
+	mask := e.mask()
+	m := e.Open(field, 128)
+	e.Uint(1, e.r.PolicyRevision)
+	e.hidden(2, text(p.Rule))
+	e.hidden(3, p.Action)
+	e.hidden(4, p.RateLimit)
+	if len(p.Trace.Phases) > 0 {
+		e.hidden(5, e.r.plainText(mask.Known(text(p.RateLimitBucket))))
 	}
-	mask.Values = append(mask.Values, r.values...)
-	return mask
+	e.hidden(6, p.BasicAuth)
+	e.hidden(7, text(p.UserName))
+	if len(p.Trace.Phases) > 0 {
+		e.logs(8, &mask)
+	}
+	for name, decision := range p.Decisions {
+		d := e.Open(9, 0)
+		e.String(1, name)
+		e.hidden(2, decision)
+		e.Close(d)
+	}
+	e.Close(m)
+	if len(p.Trace.Phases) > 0 {
+		m := e.Open(18, 256)
+		e.trace.Append(&e.Buffer, p.Trace, mask)
+		e.Close(m)
+	}
+}
+
+func (e *encoder) logs(field int, mask *policytrace.Mask) {
+	for _, entry := range e.r.Policy.Logs {
+		b, err := json.Marshal(entry)
+		if err != nil {
+			continue
+		}
+		plain := []byte(mask.Known(string(b)))
+		if !e.settings.redactor.Clean("application/json", plain, false) {
+			plain = e.settings.redactor.Body(redact.BodyConfig{ContentType: "application/json"}).Close(plain, false)
+		}
+		e.Item(field, masker(e.r.secrets).text(string(plain)))
+	}
+}
+
+// mask knows what of the policy's doings the record must not hold: the request's
+// credentials, what it read of the vaults, and bodies unless those are recorded.
+func (e *encoder) mask() policytrace.Mask {
+	e.values = append(e.values, e.r.values...)
+	return policytrace.Mask{
+		Headers: e.settings.redactor.HeaderRules(), Values: e.values, Bodies: e.r.plan.full,
+		Redactor: e.settings.redactor, Secrets: e.r.secrets,
+	}
+}
+
+// remember notes the credentials in a header of the request.
+func (e *encoder) remember(f *message.Field) {
+	e.values = policytrace.Secrets(e.settings.redactor.HeaderRules(), f.Name, f.Value, e.values)
 }
 
 // traceSize is about what a trace takes in memory, in bytes. Names and
