@@ -119,6 +119,32 @@ func TestRecordsAreByteExact(t *testing.T) {
 	t.Run("HTTP/2 and gRPC", func(t *testing.T) { overHTTP2(t, sys, api) })
 	t.Run("WebSocket", func(t *testing.T) { overWebSocket(t, sys, api) })
 	t.Run("events", func(t *testing.T) { events(t, sys, api) })
+	t.Run("cut", func(t *testing.T) { cutAtTheLimit(t, sys, api) })
+}
+
+// A body that is not whole says so where it is read.
+func cutAtTheLimit(t *testing.T, sys *harness.System, api *rawAPI) {
+	sys.API.Must(t, "PATCH", "/api/v1/settings/capture", harness.Object{"response_body_limit": 20_000}, nil)
+	sys.Settle()
+	want := strings.Repeat("0123456789", 5000)
+	api.answer("/cut", "HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n"+want)
+	w := dial(t, sys)
+	w.send("GET /cut HTTP/1.1\r\nHost: record.localhost\r\n\r\n")
+	r := record(t, sys, w.receive("GET").exchangeID())
+	if b := r.Response.Body; !b.Truncated || b.StoredSize != "20000" || b.Size != "50000" {
+		t.Errorf("%+v", b)
+	}
+	if got := body(t, sys, r.ID, "response_body"); got != want[:20_000] {
+		t.Errorf("%d bytes are read", len(got))
+	}
+	res, err := http.Get(sys.API.Base + "/api/v1/exchanges/" + r.ID + "/response_body")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("Sluice-Incomplete"); got != "20000 of 50000 bytes" {
+		t.Errorf("it is said to be %q", got)
+	}
 }
 
 func (x exact) check(t *testing.T, sys *harness.System, head string, got *answered) {

@@ -114,7 +114,7 @@ func said(out grpc.ClientStream) metadata.MD {
 	if err != nil {
 		return md // the next read tells why
 	}
-	for _, name := range []string{"sluice-total", "content-disposition"} {
+	for _, name := range []string{"sluice-total", "sluice-incomplete", "content-disposition"} {
 		md.Append(name, header.Get(name)...)
 	}
 	return md

@@ -80,7 +80,7 @@ func setFileHeader(h http.Header, stream fileStream, contentType string) {
 	if err != nil {
 		return // the stream tells it again
 	}
-	for _, name := range []string{"Sluice-Total", "Content-Disposition"} {
+	for _, name := range []string{"Sluice-Total", "Sluice-Incomplete", "Content-Disposition"} {
 		if v := said.Get(name); len(v) > 0 {
 			h.Set(name, v[0])
 		}

@@ -138,7 +138,7 @@ func (s *Store) parts(ctx context.Context, r *row, side capturev1.BodySide, at u
 	return at, err
 }
 
-// stored is how many bytes of each side Body can send.
+// stored is how many bytes of each side Body can send, and whether those are all.
 func (s *Store) stored(ctx context.Context, r *row) error {
 	for side, one := range map[capturev1.BodySide]*sideRow{
 		capturev1.BodySide_BODY_SIDE_REQUEST:  &r.req,
@@ -152,6 +152,8 @@ func (s *Store) stored(ctx context.Context, r *row) error {
 		if err != nil {
 			return err
 		}
+		// Parts that a proxy announced and then lost, at its end, are missing for good.
+		one.truncated = one.truncated || end < one.storedSize
 		one.storedSize = end
 	}
 	return nil

@@ -92,6 +92,28 @@ func TestPartsOfBodiesAreJoined(t *testing.T) {
 	}
 }
 
+// A proxy that ends may lose parts of a body whose exchange says that they are there.
+func TestLostPartsOfABodyAreTold(t *testing.T) {
+	s := open(t)
+	e, content := sample.Full(noon), noise(300_000)
+	e.Response.Body = &capturev1.Body{Content: content[:10_000], Size: 300_000, StoredSize: 300_000}
+	e.Request.Body = &capturev1.Body{Content: content[:10_000], Size: 10_000, StoredSize: 10_000}
+	insert(t, s, batch("w", 1, e))
+	insert(t, s, store.NewBatch(&capturev1.Batch{Id: id.Batch.New(), BodyParts: []*capturev1.BodyPart{{
+		ExchangeId: e.GetId(), Side: response, Offset: 10_000, Content: content[10_000:200_000], ExchangeTime: timestamppb.New(noon),
+	}}}))
+	got, err := s.Get(t.Context(), e.GetId())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := got.GetResponse().GetBody(); !b.GetTruncated() || b.GetStoredSize() != 200_000 || b.GetSize() != 300_000 {
+		t.Errorf("truncated %v, %d of %d bytes are stored", b.GetTruncated(), b.GetStoredSize(), b.GetSize())
+	}
+	if got.GetRequest().GetBody().GetTruncated() {
+		t.Error("the whole body is said to be cut")
+	}
+}
+
 func TestNoBodyIsNotFound(t *testing.T) {
 	s := open(t)
 	e := sample.Bare(noon)
