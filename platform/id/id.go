@@ -4,7 +4,9 @@ package id
 
 import (
 	"crypto/rand"
+	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -39,7 +41,42 @@ func (p Prefix) New() string { return p.At(time.Now()) }
 
 // At returns a new id that sorts at t.
 func (p Prefix) At(t time.Time) string {
-	return string(p) + "_" + ulid.MustNew(ulid.Timestamp(t), rand.Reader).String()
+	source := sources.Get().(*source)
+	var u ulid.ULID
+	err := errors.Join(u.SetTime(ulid.Timestamp(t)), u.SetEntropy(source.next()))
+	sources.Put(source)
+	if err != nil {
+		panic(err) // only a time after the year 10889 can cause it
+	}
+	var text [64]byte
+	out := append(append(text[:0], p...), '_')
+	out = out[:len(out)+ulid.EncodedSize]
+	if err := u.MarshalTextTo(out[len(out)-ulid.EncodedSize:]); err != nil {
+		panic(err) // only a wrong length can cause it
+	}
+	return string(out)
+}
+
+// entropySize is how many random bytes an id has.
+const entropySize = 10
+
+// source has random bytes for some ids: to get them together costs little more than
+// to get those for one.
+type source struct {
+	bytes [64 * entropySize]byte
+	left  []byte
+}
+
+var sources = sync.Pool{New: func() any { return new(source) }}
+
+func (s *source) next() []byte {
+	if len(s.left) == 0 {
+		_, _ = rand.Read(s.bytes[:]) // it never fails
+		s.left = s.bytes[:]
+	}
+	out := s.left[:entropySize]
+	s.left = s.left[entropySize:]
+	return out
 }
 
 // Valid reports whether s is an id of this kind.

@@ -1,6 +1,7 @@
 package id_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -32,5 +33,31 @@ func TestValid(t *testing.T) {
 		if got := id.Endpoint.Valid(s); got != want {
 			t.Errorf("Valid(%q) = %v", s, got)
 		}
+	}
+}
+
+// TestIDsAreDistinct: however many are made at once.
+func TestIDsAreDistinct(t *testing.T) {
+	now := time.Now()
+	var seen sync.Map
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 1000 {
+				s := id.Exchange.At(now)
+				if _, twice := seen.LoadOrStore(s, true); twice || !id.Exchange.Valid(s) || !id.Exchange.Time(s).Equal(now.Truncate(time.Millisecond)) {
+					t.Errorf("%s, twice %t", s, twice)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = id.Exchange.New()
 	}
 }

@@ -40,7 +40,7 @@ func (f *formFinder) inName(p []byte, i int, base int64, b *Body) int {
 		switch c := p[i]; c {
 		case '=':
 			f.value, f.start = true, base+int64(i)+1
-			if len(b.r.fields) == 0 && !endsLikeSecret(f.name) {
+			if len(b.r.fields) == 0 && !endsLikeSecret(f.name) && bytes.IndexByte(f.name, '%') < 0 {
 				f.name = f.name[:0]
 				return i + 1
 			}

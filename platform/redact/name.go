@@ -26,7 +26,7 @@ var endings = func() (t [26]uint32) {
 
 // endsLikeSecret is a quick look at a name: false means that isSecretName is false
 // too.
-func endsLikeSecret(name []byte) bool {
+func endsLikeSecret[T string | []byte](name T) bool {
 	var last [2]byte
 	n := 0
 	for i := len(name) - 1; i >= 0 && n < 2; i-- {

@@ -111,6 +111,25 @@ func TestCleanJSONMissesNothing(t *testing.T) {
 	}
 }
 
+// TestEndsOfNames: the quick look at a name passes each that is a secret's.
+func TestEndsOfNames(t *testing.T) {
+	for name := range secretParameters {
+		for _, spelled := range []string{name, strings.ToUpper(name), name[:1] + "-" + name[1:], name + "_", name + "[]"} {
+			if !isSecretName(spelled) {
+				t.Errorf("%q is called no secret", spelled)
+			}
+		}
+	}
+	r, _ := New(Config{Key: Key([]byte("k"))})
+	b := r.Body(BodyConfig{ContentType: "application/x-www-form-urlencoded"})
+	if got := string(b.Close([]byte("passwor%64=hunter2-hunter2"), false)); strings.Contains(got, "hunter2") {
+		t.Errorf("a form field whose name has escapes stays: %s", got)
+	}
+	if isSecretName("page%5Ftoken") || !isSecretName("api%5Fkey") || !isSecretName("x%2Dpassword") || !isSecretName("passwor%64") {
+		t.Error("names with escapes")
+	}
+}
+
 // TestNothingIsAllocatedForNothing: what holds no secret costs no memory.
 func TestNothingIsAllocatedForNothing(t *testing.T) {
 	r, _ := New(Config{Key: Key([]byte("k"))})

@@ -114,7 +114,7 @@ func isSecretName(name string) bool {
 		}
 	}
 	var buffer [64]byte
-	return isSecretWord(lettersOf(buffer[:0], name))
+	return endsLikeSecret(name) && isSecretWord(lettersOf(buffer[:0], name))
 }
 
 // lettersOf is a name in lower case without what is no letter or digit.

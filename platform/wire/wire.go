@@ -15,30 +15,38 @@ import (
 
 // Types of fields (Protocol Buffers, Encoding).
 const (
-	varint = 0
-	fixed8 = 1 // eight bytes
-	length = 2 // a length and as many bytes
+	ofVarint = 0
+	ofFixed8 = 1 // eight bytes
+	ofLength = 2 // a length and as many bytes
 )
 
 // Buffer is a message that is being appended to.
 type Buffer []byte
 
 func (b *Buffer) tag(field int, kind uint64) {
-	*b = binary.AppendUvarint(*b, uint64(field)<<3|kind) // #nosec G115 -- a field's number is positive
+	b.varint(uint64(field)<<3 | kind) // #nosec G115 -- a field's number is positive
+}
+
+// varint appends byte by byte: what is appended in place costs no write barrier.
+func (b *Buffer) varint(v uint64) {
+	for ; v >= 0x80; v >>= 7 {
+		*b = append(*b, byte(v)|0x80)
+	}
+	*b = append(*b, byte(v))
 }
 
 // Uint appends a field of type uint32, uint64 or an enum.
 func (b *Buffer) Uint(field int, v uint64) {
 	if v != 0 {
-		b.tag(field, varint)
-		*b = binary.AppendUvarint(*b, v)
+		b.tag(field, ofVarint)
+		b.varint(v)
 	}
 }
 
 // Bool appends a field of type bool.
 func (b *Buffer) Bool(field int, v bool) {
 	if v {
-		b.tag(field, varint)
+		b.tag(field, ofVarint)
 		*b = append(*b, 1)
 	}
 }
@@ -46,7 +54,7 @@ func (b *Buffer) Bool(field int, v bool) {
 // Double appends a field of type double.
 func (b *Buffer) Double(field int, v float64) {
 	if bits := math.Float64bits(v); bits != 0 {
-		b.tag(field, fixed8)
+		b.tag(field, ofFixed8)
 		*b = binary.LittleEndian.AppendUint64(*b, bits)
 	}
 }
@@ -60,8 +68,9 @@ func (b *Buffer) String(field int, s string) {
 
 // Item appends one value of a repeated string field, which may be empty.
 func (b *Buffer) Item(field int, s string) {
-	b.tag(field, length)
-	*b = append(binary.AppendUvarint(*b, uint64(len(s))), s...)
+	b.tag(field, ofLength)
+	b.varint(uint64(len(s)))
+	*b = append(*b, s...)
 }
 
 // Bytes appends a field of type bytes.
@@ -73,8 +82,9 @@ func (b *Buffer) Bytes(field int, p []byte) {
 
 // Message appends a field whose message is encoded already.
 func (b *Buffer) Message(field int, p []byte) {
-	b.tag(field, length)
-	*b = append(binary.AppendUvarint(*b, uint64(len(p))), p...)
+	b.tag(field, ofLength)
+	b.varint(uint64(len(p)))
+	*b = append(*b, p...)
 }
 
 // Duration appends a google.protobuf.Duration, also one of zero.
@@ -99,7 +109,7 @@ type Mark struct{ start, reserved int }
 // Open begins a message within the message. About is how long it may become, in
 // bytes: a good guess spares moving it.
 func (b *Buffer) Open(field, about int) Mark {
-	b.tag(field, length)
+	b.tag(field, ofLength)
 	reserved := sizeOf(about)
 	for range reserved {
 		*b = append(*b, 0)

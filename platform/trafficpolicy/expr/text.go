@@ -55,6 +55,20 @@ func Plain(v ref.Val) any {
 	case types.Timestamp, types.Duration, types.Bytes:
 		return Text(v)
 	}
+	switch x := v.Value().(type) { // what actions publish most
+	case map[string]string:
+		out := make(map[string]any, len(x))
+		for key, value := range x {
+			out[key] = value
+		}
+		return out
+	case []string:
+		out := make([]any, len(x))
+		for i, value := range x {
+			out[i] = value
+		}
+		return out
+	}
 	native, err := v.ConvertToNative(jsonValue)
 	if err != nil {
 		return Text(v)

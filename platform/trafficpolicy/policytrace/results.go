@@ -25,9 +25,9 @@ func (e *Encoder) tellResults(all []trafficpolicy.ResultTrace) {
 		if before == 0 {
 			separator = '{'
 		}
-		out = append(out, separator)
-		out = strconv.AppendQuote(out, r.Name) // names are plain words with dots
-		out = append(out, ':')
+		out = append(out, separator, '"')
+		out = append(out, r.Name...) // a plain word with dots
+		out = append(out, '"', ':')
 		value := len(out)
 		var ok bool
 		out, ok = e.mask.appendValue(out, r.Name, r.Value)
