@@ -241,26 +241,3 @@ func TestPartsThatAreLostLater(t *testing.T) {
 		t.Errorf("stored %d, truncated %t", b.GetStoredSize(), b.GetTruncated())
 	}
 }
-
-func BenchmarkRecord(b *testing.B) {
-	body := `{"id":"3f1c6c8e","name":"Widget","description":"` + strings.Repeat("A plain text about nothing in particular. ", 22) + `"}`
-	for name, c := range map[string]*policyv1.CaptureSettings{"metadata": nil, "full": limits(10240, 10240)} {
-		b.Run(name, func(b *testing.B) {
-			tap := newTap(b, c)
-			header := message.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "Server", Value: "x"}, {Name: "Content-Length", Value: "1000"}}
-			b.ReportAllocs()
-			for b.Loop() {
-				req := get(body)
-				r := tap.Begin("ex", conn, req)
-				_, _ = io.Copy(io.Discard, req.Body)
-				res := message.NewResponse(200, header, body)
-				r.Respond(res)
-				_, _ = io.Copy(io.Discard, res.Body)
-				tap.End(r)
-				for tap.FullBatch() {
-					tap.Reuse(tap.Batch())
-				}
-			}
-		})
-	}
-}
