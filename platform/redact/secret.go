@@ -46,6 +46,14 @@ func (s *Secret) Mask(text string) (string, bool) {
 	return text, found
 }
 
+// Hide replaces secrets in a text.
+func Hide(text string, secrets []*Secret) string {
+	for _, s := range secrets {
+		text, _ = s.Mask(text)
+	}
+	return text
+}
+
 // find adds where the secret stands in p. When more may come after p, what of it
 // stands at the end counts too.
 func (s *Secret) find(p []byte, more bool, into []span) []span {

@@ -25,12 +25,7 @@ func (m *Mask) shaped(s string) string {
 }
 
 // hidden is a text without Secrets.
-func (m *Mask) hidden(s string) string {
-	for _, secret := range m.Secrets {
-		s, _ = secret.Mask(s)
-	}
-	return s
-}
+func (m *Mask) hidden(s string) string { return redact.Hide(s, m.Secrets) }
 
 var defaultHeaders = redact.Headers(nil)
 

@@ -2,6 +2,7 @@ package benchmark
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,8 +40,10 @@ func Measure(ctx context.Context, dsn string, out io.Writer, log *slog.Logger) e
 		return err
 	}
 	defer s.Close()
-	until := time.Now().Add(time.Hour)
-	day := store.Range{From: until.Add(-26 * time.Hour), Until: until}
+	day, err := lastDay(ctx, s)
+	if err != nil {
+		return err
+	}
 	if err := usage(ctx, s, out); err != nil {
 		return err
 	}
@@ -48,6 +51,24 @@ func Measure(ctx context.Context, dsn string, out io.Writer, log *slog.Logger) e
 		return err
 	}
 	return overview(ctx, s, day, out)
+}
+
+// lastDay is the 24 hours that end with the newest exchange.
+func lastDay(ctx context.Context, s *store.Store) (store.Range, error) {
+	everything, err := search.Parse("")
+	if err != nil {
+		return store.Range{}, err
+	}
+	now := time.Now()
+	newest, _, err := s.List(ctx, store.ListQuery{Range: store.Range{From: now.Add(-7 * span), Until: now.Add(time.Hour)}, Filter: everything, Limit: 1})
+	if err != nil {
+		return store.Range{}, fmt.Errorf("find the newest exchange: %w", err)
+	}
+	if len(newest) == 0 {
+		return store.Range{}, errors.New("the store has no exchanges of the last week")
+	}
+	until := newest[0].GetStartTime().AsTime().Add(1)
+	return store.Range{From: until.Add(-span), Until: until}, nil
 }
 
 func usage(ctx context.Context, s *store.Store, out io.Writer) error {

@@ -65,7 +65,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer m.stop()
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "Measured on %s with %d exchanges over 24 hours and the embedded engine; %d cores (%s/%s).\n\n", time.Now().Format(time.DateOnly), *rows, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(&out, "Measured on %s with exchanges of 24 hours and the embedded engine; %d cores (%s/%s).\n\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	if *length > 0 {
 		if err := benchmark.Ingest(ctx, m.engine.DSNOf("ingest"), m.redisURL(), *length, m.cpu, &out); err != nil {
 			return fmt.Errorf("measuring ingest: %w", err)

@@ -63,6 +63,16 @@ func (i *installation) start() *process {
 	return &process{installation: i, store: s, runner: New(s, db, "w", quiet), db: db}
 }
 
+// startCounted is a process that has stored n exchanges and counted them.
+func (i *installation) startCounted(n int) *process {
+	i.t.Helper()
+	p := i.start()
+	p.add(n, noon.Add(-2*time.Hour))
+	p.turn()
+	p.turn()
+	return p
+}
+
 // add stores n exchanges, one each second from begin on, numbered as of now.
 func (p *process) add(n int, begin time.Time) {
 	p.t.Helper()
@@ -140,10 +150,7 @@ func TestWhatEndedIsCounted(t *testing.T) {
 // A process that takes over counts what the one before did not, and nothing twice.
 func TestARestartGoesOn(t *testing.T) {
 	i := install(t)
-	first := i.start()
-	first.add(100, noon.Add(-2*time.Hour))
-	first.turn()
-	first.turn()
+	first := i.startCounted(100)
 	i.clock.Advance(time.Hour)
 	first.add(50, noon.Add(-time.Hour)) // never counted by it
 
@@ -166,10 +173,7 @@ func TestARestartGoesOn(t *testing.T) {
 // When it is lost how far exchanges are counted, all are looked at again.
 func TestLostProgressDoesNoHarm(t *testing.T) {
 	i := install(t)
-	first := i.start()
-	first.add(100, noon.Add(-2*time.Hour))
-	first.turn()
-	first.turn()
+	first := i.startCounted(100)
 	for name, value := range map[string]string{"gone": "", "broken": "none"} {
 		if err := first.db.HDel(t.Context(), first.runner.key(), "w").Err(); err != nil {
 			t.Fatal(err)

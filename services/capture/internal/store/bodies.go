@@ -76,36 +76,44 @@ func (r bodyRow) cut(rows []bodyRow) []bodyRow {
 // errEnough ends a query whose further rows nobody wants.
 var errEnough = errors.New("enough")
 
-// Body calls send with what is kept of one body, in order and without a gap, in
-// pieces of at most 256 KiB. The type is that of the Content-Type header. It fails
-// with NOT_FOUND when the exchange is not stored or nothing of the body is.
-func (s *Store) Body(ctx context.Context, exchangeID string, side capturev1.BodySide, send func(contentType string, piece []byte) error) error {
+// Body calls begin with the Content-Type header and the sizes of one body, and then
+// send with what is kept of it, in order and without a gap, in pieces of at most
+// 256 KiB. It fails with NOT_FOUND when the exchange is not stored or nothing of the
+// body is.
+func (s *Store) Body(ctx context.Context, exchangeID string, side capturev1.BodySide, begin func(contentType string, sizes *capturev1.Body) error, send func(piece []byte) error) error {
 	r, err := s.find(ctx, exchangeID)
 	if err != nil {
+		return err
+	}
+	if err := s.stored(ctx, r); err != nil {
 		return err
 	}
 	one, name := &r.req, "the request body of exchange"
 	if side == capturev1.BodySide_BODY_SIDE_RESPONSE {
 		one, name = &r.res, "the response body of exchange"
 	}
-	kind, sent := one.headers.first("content-type"), uint64(len(one.body))
-	if sent > 0 {
-		if err := send(kind, one.body); err != nil {
+	if one.storedSize == 0 {
+		return errs.NotFound(name, exchangeID)
+	}
+	inline := one.body
+	one.body = nil
+	if err := begin(one.headers.first("content-type"), one.content()); err != nil {
+		return err
+	}
+	if len(inline) > 0 {
+		if err := send(inline); err != nil {
 			return err
 		}
 	}
-	if one.storedSize > sent {
-		sent, err = s.parts(ctx, r, side, sent, func(piece []byte) error { return send(kind, piece) })
+	if sent := uint64(len(inline)); one.storedSize > sent {
+		return s.parts(ctx, r, side, sent, send)
 	}
-	if err == nil && sent == 0 {
-		return errs.NotFound(name, exchangeID)
-	}
-	return err
+	return nil
 }
 
-// parts sends the stretches that follow one another from position at on, and
-// returns where they end. A stretch that was stored twice is sent once.
-func (s *Store) parts(ctx context.Context, r *row, side capturev1.BodySide, at uint64, send func([]byte) error) (uint64, error) {
+// parts sends the stretches that follow one another from position at on. A stretch
+// that was stored twice is sent once.
+func (s *Store) parts(ctx context.Context, r *row, side capturev1.BodySide, at uint64, send func([]byte) error) error {
 	q := &statement{}
 	q.add("SELECT position, content FROM bodies WHERE ts = ", q.instant(r.ts), " AND exchange_id = ", q.text(r.id),
 		" AND side = ", strconv.Itoa(int(side)), " ORDER BY position")
@@ -131,11 +139,11 @@ func (s *Store) parts(ctx context.Context, r *row, side capturev1.BodySide, at u
 	})
 	switch {
 	case errors.Is(failed, errEnough):
-		return at, nil
+		return nil
 	case failed != nil:
-		return at, failed
+		return failed
 	}
-	return at, err
+	return err
 }
 
 // stored is how many bytes of each side Body can send, and whether those are all.

@@ -31,11 +31,12 @@ func noise(n int) []byte {
 
 func bodyOf(t *testing.T, s *store.Store, exchangeID string, side capturev1.BodySide) (kind string, content []byte, err error) {
 	t.Helper()
-	err = s.Body(context.Background(), exchangeID, side, func(contentType string, piece []byte) error {
+	begin := func(contentType string, _ *capturev1.Body) error { kind = contentType; return nil }
+	err = s.Body(context.Background(), exchangeID, side, begin, func(piece []byte) error {
 		if len(piece) > 256<<10 {
 			t.Errorf("a piece has %d bytes", len(piece))
 		}
-		kind, content = contentType, append(content, piece...)
+		content = append(content, piece...)
 		return nil
 	})
 	return kind, content, err

@@ -71,17 +71,7 @@ func (e *encoder) message(field int, m proto.Message) {
 }
 
 // hidden appends a text of what the policy noted, without secrets that it read.
-func (e *encoder) hidden(field int, s string) { e.String(field, masker(e.r.secrets).text(s)) }
-
-// masker takes secrets that the policy read out of texts.
-type masker []*redact.Secret
-
-func (m masker) text(s string) string {
-	for _, secret := range m {
-		s, _ = secret.Mask(s)
-	}
-	return s
-}
+func (e *encoder) hidden(field int, s string) { e.String(field, redact.Hide(s, e.r.secrets)) }
 
 // text is s fit for a protobuf string: bytes that are no UTF-8 become U+FFFD.
 func text(s string) string {

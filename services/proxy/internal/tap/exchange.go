@@ -52,7 +52,7 @@ func (e *encoder) request(field int) {
 	r := e.r
 	e.part = capturev1.Redaction_PART_REQUEST_QUERY
 	path, query, hasQuery := e.settings.redactor.Target(r.target, r.secrets, e.found)
-	host := masker(r.secrets).text(r.host)
+	host := redact.Hide(r.host, r.secrets)
 	m := e.Open(field, 512)
 	e.String(1, text(r.method))
 	e.String(2, r.scheme)

@@ -83,7 +83,7 @@ func address(a netip.AddrPort) string {
 
 func (r *Recording) request() *capturev1.Request {
 	path, query, hasQuery := r.settings.redactor.Target(r.target, r.secrets, r.finding(capturev1.Redaction_PART_REQUEST_QUERY))
-	host := masker(r.secrets).text(r.host)
+	host := redact.Hide(r.host, r.secrets)
 	raw := r.scheme + "://" + host + path
 	if hasQuery {
 		raw += "?" + query
@@ -277,33 +277,10 @@ func (r *Recording) upstream() *capturev1.UpstreamCall {
 	return out
 }
 
-// tellMessages puts the messages into the record, secrets replaced.
 func (r *Recording) tellMessages(e *capturev1.Exchange) {
-	m := r.messages
-	if m == nil {
-		return
-	}
-	e.OmittedMessages = m.omitted
-	decoders := map[capturev1.Message_Direction]*inflater{}
-	for i := range m.list {
-		n := &m.list[i]
-		out := &capturev1.Message{
-			Direction: n.direction, Kind: n.kind, Offset: durationpb.New(n.at.Sub(r.start)),
-			Content: n.content, Size: n.size, Truncated: uint64(len(n.content)) < n.size, Compressed: n.compressed,
-		}
-		plain, known := n.content, true
-		if n.compressed {
-			if decoders[n.direction] == nil {
-				decoders[n.direction] = r.inflater(n.direction)
-			}
-			plain, known = r.decodeMessage(n, decoders[n.direction])
-		}
-		if !known { // nobody can say what it holds
-			out.Content, out.Truncated = nil, true
-		} else {
-			r.redactMessage(out, plain, i+1)
-		}
-		e.Messages = append(e.Messages, out)
+	if m := r.messages; m != nil {
+		e.OmittedMessages = m.omitted
+		r.tell(m, func(one *capturev1.Message) { e.Messages = append(e.Messages, one) })
 	}
 }
 
@@ -325,6 +302,11 @@ func mask(e *capturev1.Exchange, secrets []*redact.Secret) {
 		m.message(part.ProtoReflect())
 	}
 }
+
+// masker takes secrets out of messages.
+type masker []*redact.Secret
+
+func (m masker) text(s string) string { return redact.Hide(s, m) }
 
 // message masks every text of m, at any depth.
 func (m masker) message(msg protoreflect.Message) {

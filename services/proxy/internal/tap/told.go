@@ -15,13 +15,16 @@ import (
 	"sluice.dev/platform/trafficpolicy/coding"
 )
 
-// messages appends the messages, secrets replaced.
+// messages appends the messages.
 func (e *encoder) messages(field int) {
-	r, m := e.r, e.r.messages
-	if m == nil {
-		return
+	if m := e.r.messages; m != nil {
+		e.Uint(field+1, m.omitted)
+		e.r.tell(m, func(one *capturev1.Message) { e.message(field, one) })
 	}
-	e.Uint(field+1, m.omitted)
+}
+
+// tell gives each message to use, secrets replaced.
+func (r *Recording) tell(m *messages, use func(*capturev1.Message)) {
 	decoders := map[capturev1.Message_Direction]*inflater{}
 	for i := range m.list {
 		n := &m.list[i]
@@ -41,7 +44,7 @@ func (e *encoder) messages(field int) {
 		} else {
 			r.redactMessage(out, plain, i+1)
 		}
-		e.message(field, out)
+		use(out)
 	}
 }
 

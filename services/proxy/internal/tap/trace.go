@@ -50,7 +50,7 @@ func (e *encoder) logs(field int, mask *policytrace.Mask) {
 		if !e.settings.redactor.Clean("application/json", plain, false) {
 			plain = e.settings.redactor.Body(redact.BodyConfig{ContentType: "application/json"}).Close(plain, false)
 		}
-		e.Item(field, masker(e.r.secrets).text(string(plain)))
+		e.Item(field, redact.Hide(string(plain), e.r.secrets))
 	}
 }
 
