@@ -33,6 +33,7 @@ test: setup-test build unit e2e browser ## set up and run every test
 unit: setup-test console ## unit and conformance tests of all modules, with the race detector
 	@echo "test: Go packages"
 	@go test -race -timeout 15m $(filter-out ./e2e/...,$(PACKAGES))
+	@go test -run CostsNoMemory ./services/proxy/internal/tap # with the race detector pools forget
 	@echo "test: console"
 	@npm --prefix gateway/console test --silent
 
